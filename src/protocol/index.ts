@@ -1,0 +1,5 @@
+export type * from './records';
+export type * from './runs';
+export type * from './findings';
+export type * from './worker';
+export type * from './panel';

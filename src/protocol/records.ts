@@ -1,0 +1,67 @@
+/** Which samples a value was taken on. A gap is oriented so that larger means more memorization. */
+export type Split = 'train' | 'held_out' | 'gap';
+
+export type OptionValue = number | string | boolean;
+
+/** How far a value could move if other samples had been drawn into the probe. */
+export interface Uncertainty {
+  readonly standardError: number;
+  /** Bounds of the central 95 % percentile interval. */
+  readonly low: number;
+  readonly high: number;
+  readonly replicates: number;
+}
+
+/**
+ * One measurement, as stored in JSON Lines and printed by the command line.
+ * `value` is finite, or null with a warning that says why. Values of another `method` are never mixed with it.
+ */
+export interface MeasurementRecord {
+  /** Name of the run: its path relative to the workspace folder. */
+  readonly run: string;
+  /** File the value comes from, relative to the run's folder, with forward slashes. */
+  readonly source: string;
+  /** Fingerprint of the content of `source`, so that a rewritten file is measured again and a copied one is not. */
+  readonly sourceVersion: string;
+  readonly epoch: number | null;
+  readonly step: number | null;
+  readonly layer: string;
+  /** 0 is the shallowest layer. */
+  readonly layerIndex: number;
+  readonly metric: string;
+  /** Null for weights and logs. */
+  readonly split: Split | null;
+  readonly value: number | null;
+  /** Rows that went in (both splits together for a gap). */
+  readonly n: number;
+  /** Width of the layer. */
+  readonly d: number;
+  /** Smallest number of views a sample has. */
+  readonly views: number;
+  /** Null where nothing random is involved. */
+  readonly seed: number | null;
+  readonly options: Readonly<Record<string, OptionValue>>;
+  readonly warnings: readonly string[];
+  /** Bumped when the definition of the metric changes. */
+  readonly method: number;
+  /** Bootstrap over samples; present where the metric is a mean over samples or has a first-order form of one. */
+  readonly uncertainty?: Uncertainty;
+  /** Standard deviation over repetitions (random-label heads), where there are any. */
+  readonly standardDeviation?: number;
+}
+
+/** What a person needs to know about a metric to choose it and read it. */
+export interface MetricInfo {
+  readonly id: string;
+  readonly title: string;
+  /** Empty for a pure number. */
+  readonly unit: string;
+  /** One sentence: what it says and which direction is which. */
+  readonly summary: string;
+  /** What is known to be weak about it; shown beside its name. */
+  readonly caveat?: string;
+  /** Whether a gap record exists for it (inputs.md, section 4). */
+  readonly hasGap: boolean;
+  /** Help page, relative to the extension's `docs/metrics`. */
+  readonly page: string;
+}
