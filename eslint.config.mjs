@@ -1,12 +1,11 @@
+import { builtinModules } from 'node:module';
 import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
 // The house: arrows point down only (docs/architecture.md). Each folder under src is a room.
-const rooms = ['views', 'cli', 'worker', 'monitor', 'runs', 'formats', 'metrics', 'landscape', 'models', 'linalg', 'diagnosis', 'store', 'protocol'];
 const middle = ['runs', 'metrics', 'landscape', 'models', 'diagnosis', 'store'];
 const bottom = ['formats', 'linalg'];
 const mayImport = {
-  extension: ['views'],
   views: ['worker', ...middle, ...bottom],
   cli: ['worker', 'monitor', ...middle, ...bottom],
   worker: ['monitor', ...middle, ...bottom],
@@ -15,29 +14,41 @@ const mayImport = {
   formats: [],
   linalg: [],
   protocol: [],
+  webview: [],
 };
-const inputAndOutput = ['fs', 'fs/promises', 'path', 'child_process', 'worker_threads', 'http', 'https', 'net', 'os'].flatMap((name) => [name, `node:${name}`]);
+const rooms = Object.keys(mayImport).filter((type) => type !== 'webview');
+const toRooms = (...types) => ({ to: { element: { types: { anyOf: types } } } });
+
+const onlyViews = { name: 'vscode', message: 'Only views/ and extension.ts know VS Code.' };
+const inputAndOutput = builtinModules
+  .flatMap((name) => [name, `node:${name}`])
+  .map((name) => ({ name, message: 'This room computes; it does no input or output.' }));
 
 export default tseslint.config(
-  { ignores: ['dist', 'out', '.cache', 'node_modules', '**/.venv', 'media'] },
+  { ignores: ['dist', 'out', '.cache', '**/node_modules', '**/.venv', 'media', 'test/webview/screenshots'] },
   ...tseslint.configs.recommended,
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'webview-ui/src/**/*.{ts,tsx}'],
     plugins: { boundaries },
     settings: {
-      'import/resolver': { node: { extensions: ['.ts'] } },
+      'import/resolver': { node: { extensions: ['.ts', '.tsx'] } },
+      'boundaries/dependency-nodes': ['import', 'dynamic-import', 'require', 'export'],
+      'boundaries/files': [{ category: 'extension', pattern: 'src/extension.ts' }],
       'boundaries/elements': [
-        { type: 'extension', pattern: 'src/extension.ts', mode: 'full' },
-        ...rooms.map((type) => ({ type, pattern: `src/${type}`, mode: 'folder' })),
+        { type: 'webview', pattern: 'webview-ui/src' },
+        ...rooms.map((type) => ({ type, pattern: `src/${type}` })),
       ],
     },
     rules: {
-      'boundaries/element-types': [
+      'boundaries/dependencies': [
         'error',
         {
           default: 'disallow',
-          message: '${file.type} may not import ${dependency.type}: arrows point down only (docs/architecture.md)',
-          rules: Object.entries(mayImport).map(([from, to]) => ({ from, allow: [from, 'protocol', ...to] })),
+          message: '{{from.file.path}} may not import {{to.element.type}}: arrows point down only (docs/architecture.md)',
+          policies: [
+            { from: { file: { categories: 'extension' } }, allow: toRooms('views', 'protocol') },
+            ...Object.entries(mayImport).map(([from, to]) => ({ from: { element: { type: from } }, allow: toRooms(from, 'protocol', ...to) })),
+          ],
         },
       ],
       'boundaries/no-unknown-files': 'error',
@@ -46,17 +57,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'webview-ui/src/**/*.{ts,tsx}'],
     ignores: ['src/extension.ts', 'src/views/**'],
-    rules: { 'no-restricted-imports': ['error', { paths: [{ name: 'vscode', message: 'Only views/ and extension.ts know VS Code.' }] }] },
+    rules: { 'no-restricted-imports': ['error', { paths: [onlyViews] }] },
   },
   {
-    files: ['src/{metrics,linalg,diagnosis,landscape}/**/*.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        { paths: ['vscode', ...inputAndOutput].map((name) => ({ name, message: 'This room computes; it does no input or output.' })) },
-      ],
-    },
+    files: ['src/{metrics,linalg,diagnosis,landscape,protocol}/**/*.ts', 'webview-ui/src/**/*.{ts,tsx}'],
+    rules: { 'no-restricted-imports': ['error', { paths: [onlyViews, ...inputAndOutput] }] },
   },
 );

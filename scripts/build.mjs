@@ -1,7 +1,10 @@
 // Bundles the extension, the worker, the compute thread, the command line and the panel into dist/.
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, context } from 'esbuild';
 
+process.chdir(path.resolve(fileURLToPath(import.meta.url), '../..'));
 const watch = process.argv.includes('--watch');
 const production = process.argv.includes('--production');
 
@@ -44,11 +47,32 @@ const bundles = [
   },
 ];
 
-await rm('dist', { recursive: true, force: true });
+// A production build goes into the package: nothing older may be left beside it.
+if (production) await rm('dist', { recursive: true, force: true });
 await mkdir('dist', { recursive: true });
 if (watch) {
   for (const options of bundles) await (await context(options)).watch();
 } else {
-  await Promise.all(bundles.map((options) => build(options)));
-  await chmod('dist/cli.js', 0o755);
+  try {
+    await Promise.all(bundles.map((options) => build(options)));
+  } catch (error) {
+    // esbuild has printed what is wrong and where.
+    if (error.errors === undefined) throw error;
+    process.exit(1);
+  }
+}
+await linkCommandLine();
+
+/** Puts `layerscope` where npx looks first; npm links the bins of dependencies there, but not a package's own. */
+async function linkCommandLine() {
+  const folder = path.join('node_modules', '.bin');
+  const link = path.join(folder, 'layerscope');
+  await mkdir(folder, { recursive: true });
+  await rm(link, { force: true });
+  if (process.platform === 'win32') {
+    await writeFile(`${link}.cmd`, '@node "%~dp0\\..\\..\\dist\\cli.js" %*\r\n');
+    return;
+  }
+  await symlink(path.join('..', '..', 'dist', 'cli.js'), link);
+  if (!watch) await chmod(path.join('dist', 'cli.js'), 0o755);
 }

@@ -19,6 +19,7 @@ import numpy as np
 from safetensors import safe_open
 
 TRAIN, HELD_OUT = 0, 1
+ONSET_ERRORS = 3.0
 
 
 @dataclass
@@ -73,44 +74,86 @@ def read_probe(path: Path) -> Tuple[int, Dict[str, Dict[int, np.ndarray]]]:
 
 
 @dataclass
-class Measurement:
-    """One layer at one epoch: values on all samples, and the gaps of every bootstrap draw ([draws])."""
+class Gap:
+    """A gap on all samples, and the same on every bootstrap draw, [draws]."""
 
-    dr_train: float
-    dr_held_out: float
-    alignment_gap: float
-    dr_gap_draws: np.ndarray
-    alignment_gap_draws: np.ndarray
+    value: float
+    draws: np.ndarray
 
     @property
-    def dr_gap(self) -> float:
-        return self.dr_train - self.dr_held_out
+    def standard_error(self) -> float:
+        return float(self.draws.std(ddof=1))
+
+    def growth_since(self, first: "Gap") -> "Gap":
+        return Gap(self.value - first.value, self.draws - first.draws)
+
+    def __str__(self) -> str:
+        return f"{self.value:8.3f} +- {self.standard_error:.3f}"
 
 
-def measure(by_split: Dict[int, np.ndarray], draws: int, seed: int, eps2: float) -> Measurement:
+@dataclass
+class Measurement:
+    """One layer at one epoch; dR in nats, alignment in squared distances of unit rows."""
+
+    epoch: int
+    dr_train: float
+    dr_held_out: float
+    dr_gap: Gap
+    alignment_gap: Gap
+
+
+def measure(epoch: int, by_split: Dict[int, np.ndarray], draws: int, seed: int, eps2: float) -> Measurement:
     """The seed alone fixes which samples are drawn, so that draw number i is the same in every layer and epoch."""
     generator = np.random.RandomState(seed)
-    exact, drawn, alignment_exact, alignment_drawn = {}, {}, {}, {}
+    dr, dr_draws, alignment, alignment_draws = {}, {}, {}, {}
     for part in (TRAIN, HELD_OUT):
         statistics = sample_statistics(by_split[part], eps2)
         samples = len(statistics.alignments)
         uniform = np.full((1, samples), 1.0 / samples)
         resampled = generator.multinomial(samples, uniform[0], size=draws) / samples
-        exact[part] = float(coding_rate_reductions(statistics, uniform, eps2)[0])
-        drawn[part] = coding_rate_reductions(statistics, resampled, eps2)
-        alignment_exact[part] = float(statistics.alignments.mean())
-        alignment_drawn[part] = resampled @ statistics.alignments
+        dr[part] = float(coding_rate_reductions(statistics, uniform, eps2)[0])
+        dr_draws[part] = coding_rate_reductions(statistics, resampled, eps2)
+        alignment[part] = float(statistics.alignments.mean())
+        alignment_draws[part] = resampled @ statistics.alignments
     return Measurement(
-        dr_train=exact[TRAIN],
-        dr_held_out=exact[HELD_OUT],
-        alignment_gap=alignment_exact[HELD_OUT] - alignment_exact[TRAIN],
-        dr_gap_draws=drawn[TRAIN] - drawn[HELD_OUT],
-        alignment_gap_draws=alignment_drawn[HELD_OUT] - alignment_drawn[TRAIN],
+        epoch=epoch,
+        dr_train=dr[TRAIN],
+        dr_held_out=dr[HELD_OUT],
+        dr_gap=Gap(dr[TRAIN] - dr[HELD_OUT], dr_draws[TRAIN] - dr_draws[HELD_OUT]),
+        alignment_gap=Gap(alignment[HELD_OUT] - alignment[TRAIN], alignment_draws[HELD_OUT] - alignment_draws[TRAIN]),
     )
 
 
-def deviation(draws: np.ndarray) -> float:
-    return float(draws.std(ddof=1))
+def onset(epochs: List[int], growths: List[Gap]) -> str:
+    """First epoch from which on the growth stays beyond ONSET_ERRORS standard errors."""
+    found = "never"
+    for epoch, growth in zip(reversed(epochs), reversed(growths)):
+        if growth.value <= ONSET_ERRORS * growth.standard_error:
+            break
+        found = str(epoch)
+    return found
+
+
+def print_table(measurements: Dict[str, List[Measurement]]) -> None:
+    print(f"{'layer':<10}{'epoch':>6}{'dR train':>10}{'held-out':>10}{'gap':>9} +- s.e.{'growth':>10} +- s.e.{'alignment gap':>15} +- s.e.")
+    for layer, series in measurements.items():
+        for now in series:
+            growth = now.dr_gap.growth_since(series[0].dr_gap)
+            print(f"{layer:<10}{now.epoch:>6}{now.dr_train:>10.3f}{now.dr_held_out:>10.3f} {now.dr_gap}  {growth}      {now.alignment_gap}")
+        print()
+
+
+def print_summary(measurements: Dict[str, List[Measurement]]) -> None:
+    print(f"Growth from the first to the last epoch; onset = from there on beyond {ONSET_ERRORS:g} standard errors")
+    print(f"{'layer':<10}{'dR gap':>17}{'s.e.s':>9}{'onset':>7}{'alignment gap':>20}{'s.e.s':>9}{'onset':>7}")
+    for layer, series in measurements.items():
+        epochs = [now.epoch for now in series]
+        line = f"{layer:<10}"
+        for gaps in ([now.dr_gap for now in series], [now.alignment_gap for now in series]):
+            growths = [gap.growth_since(gaps[0]) for gap in gaps]
+            last = growths[-1]
+            line += f"{str(last):>18}{last.value / max(last.standard_error, 1e-12):>8.1f}{onset(epochs, growths):>7}  "
+        print(line.rstrip())
 
 
 def main() -> None:
@@ -121,25 +164,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default: 0)")
     options = parser.parse_args()
 
-    paths = sorted((options.run / "probes").glob("*.safetensors"))
+    paths = list((options.run / "probes").glob("*.safetensors"))
     if not paths:
         raise SystemExit(f"no probe files in {options.run / 'probes'}")
-    measurements: Dict[str, List[Tuple[int, Measurement]]] = {}
+    measurements: Dict[str, List[Measurement]] = {}
     for epoch, by_layer in sorted((read_probe(path) for path in paths), key=lambda probe: probe[0]):
         for layer, by_split in by_layer.items():
-            result = measure(by_split, options.draws, options.seed, options.eps2)
-            measurements.setdefault(layer, []).append((epoch, result))
-
-    print(f"{'layer':<10}{'epoch':>6}{'dR train':>10}{'held-out':>10}{'gap':>9} +-{'':<6}{'growth':>9} +-{'':<6}{'alignment gap':>15} +-")
-    for layer, series in measurements.items():
-        first = series[0][1]
-        for epoch, now in series:
-            growth, growth_error = now.dr_gap - first.dr_gap, deviation(now.dr_gap_draws - first.dr_gap_draws)
-            print(
-                f"{layer:<10}{epoch:>6}{now.dr_train:>10.3f}{now.dr_held_out:>10.3f}{now.dr_gap:>9.3f} {deviation(now.dr_gap_draws):<8.3f}"
-                f"{growth:>9.3f} {growth_error:<8.3f}{now.alignment_gap:>15.4f} {deviation(now.alignment_gap_draws):.4f}"
-            )
-        print()
+            result = measure(epoch, by_split, options.draws, options.seed, options.eps2)
+            measurements.setdefault(layer, []).append(result)
+    print_table(measurements)
+    print_summary(measurements)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class AugmentationStrength:
 
 STRENGTHS = {
     "weak": AugmentationStrength(5.0, 0.03, 0.05, 0.05, 0.1, 0.02, 0.0),
-    "strong": AugmentationStrength(25.0, 0.12, 0.25, 0.3, 0.4, 0.1, 0.35),
+    "strong": AugmentationStrength(20.0, 0.1, 0.2, 0.2, 0.4, 0.05, 0.3),
 }
 
 

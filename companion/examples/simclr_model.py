@@ -66,3 +66,19 @@ def nt_xent_loss(first: torch.Tensor, second: torch.Tensor, temperature: float) 
     similarity = similarity.masked_fill(torch.eye(2 * count, dtype=torch.bool), float("-inf"))
     partner = torch.arange(2 * count).roll(count)
     return functional.cross_entropy(similarity, partner)
+
+
+def settle_batch_statistics(model: SimclrModel, views: torch.Tensor) -> None:
+    """Sets the running statistics of every batch normalisation to those of `views`, [count, 1, size, size].
+
+    They start as mean 0 and deviation 1, which describe no data: in evaluation mode an untrained network would look collapsed.
+    """
+    normalisations = [module for module in model.modules() if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))]
+    momentums = [module.momentum for module in normalisations]
+    for module in normalisations:
+        module.momentum = 1.0
+    model.train()
+    with torch.no_grad():
+        model(views)
+    for module, momentum in zip(normalisations, momentums):
+        module.momentum = momentum

@@ -11,7 +11,6 @@ An epoch is numbered by how many passes over the training images are finished: e
 
 import argparse
 import json
-import math
 import os
 import platform
 import time
@@ -25,9 +24,9 @@ import torch
 from digits_augmentation import STRENGTHS, augment, fixed_views
 from digits_data import CLASS_COUNT, load_digits_split
 from probe_recorder import HELD_OUT, TRAIN, ProbeRecorder, features_without_side_effects
-from simclr_model import SimclrModel, nt_xent_loss
+from simclr_model import SimclrModel, nt_xent_loss, settle_batch_statistics
 
-LOG_SCHEDULE = "0,1,2,4,8,16,32,64,128,200,300,450,600"
+RECORD_EPOCHS = "0,2,8,32,64,100,150,200,300,400,500,600"
 
 
 def parse_integers(text: str) -> List[int]:
@@ -41,22 +40,21 @@ def parse_arguments() -> argparse.Namespace:
         parser.add_argument(name, default=default, type=more.pop("type", type(default)), help=f"{text} (default: {default})", **more)
 
     parser.add_argument("run", type=Path, help="folder to create for this run")
-    option("--train-images", 120, f"training images, a multiple of {CLASS_COUNT}: every class equally often")
-    option("--probe-samples", 60, f"training images, and as many held-out ones, in the probe; a multiple of {CLASS_COUNT}")
+    option("--train-images", 80, f"training images, a multiple of {CLASS_COUNT}: every class equally often")
+    option("--probe-samples", 80, f"training images, and as many held-out ones, in the probe; a multiple of {CLASS_COUNT}")
     option("--probe-views", 16, "augmented views of every probe sample")
     option("--augmentation", "weak", "strength of the augmentation, in training and in the probe", choices=sorted(STRENGTHS))
     option("--image-size", 16, "side in pixels to which the 8x8 images are enlarged")
-    option("--block-widths", "8,8,8,8,12,12", "channels of the convolution blocks, shallow to deep")
-    option("--projector-hidden", 64, "width of the projector's hidden layer")
-    option("--projector-width", 16, "width of the projector's output")
+    option("--block-widths", "6,6,6,8,8,10", "channels of the convolution blocks, shallow to deep")
+    option("--projector-hidden", 128, "width of the projector's hidden layer")
+    option("--projector-width", 12, "width of the projector's output")
     option("--epochs", 600, "passes over the training images")
-    option("--batch-size", 60, "images a step (two views of each); a last smaller batch is left out")
-    option("--learning-rate", 2e-3, "peak learning rate of AdamW")
-    option("--warmup-epochs", 10, "epochs of linear warm-up before the cosine decay")
-    option("--final-lr-fraction", 0.1, "learning rate at the end, as a fraction of the peak")
+    option("--batch-size", 80, "images a step (two views of each); a last smaller batch is left out")
+    option("--learning-rate", 1e-4, "learning rate of AdamW")
+    option("--warmup-epochs", 10, "epochs of linear warm-up, after which the learning rate stays the same")
     option("--weight-decay", 1e-4, "weight decay of AdamW")
     option("--temperature", 0.2, "temperature of the NT-Xent loss")
-    option("--record-epochs", LOG_SCHEDULE, "epochs to record, dense at the start; the last epoch is always recorded")
+    option("--record-epochs", RECORD_EPOCHS, "epochs to record, dense at the start; the last epoch is always recorded")
     option("--seed", 0, "seed of the split, the weights, the batches and all augmentations")
     option("--threads", 1, "threads of PyTorch; results can differ in the last digits between values")
     arguments = parser.parse_args()
@@ -70,12 +68,8 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def learning_rate_at(progress_epochs: float, options: argparse.Namespace) -> float:
-    """Linear warm-up, then half a cosine from the peak to its final fraction; `progress_epochs` may be fractional."""
-    if progress_epochs < options.warmup_epochs:
-        return options.learning_rate * progress_epochs / options.warmup_epochs
-    done = (progress_epochs - options.warmup_epochs) / max(1, options.epochs - options.warmup_epochs)
-    fraction = options.final_lr_fraction + (1.0 - options.final_lr_fraction) * 0.5 * (1.0 + math.cos(math.pi * done))
-    return options.learning_rate * fraction
+    """Linear warm-up, then constant: what grows late is not an effect of a schedule. `progress_epochs` may be fractional."""
+    return options.learning_rate * min(1.0, progress_epochs / max(options.warmup_epochs, 1e-9))
 
 
 def write_config(run: Path, options: argparse.Namespace, layers: List[str]) -> None:
@@ -107,7 +101,10 @@ def main() -> None:
     options = parse_arguments()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    data = load_digits_split(options.train_images, options.probe_samples, options.seed)
+    try:
+        data = load_digits_split(options.train_images, options.probe_samples, options.seed)
+    except ValueError as reason:
+        raise SystemExit(str(reason)) from reason
     strength = STRENGTHS[options.augmentation]
     model = SimclrModel(parse_integers(options.block_widths), options.projector_hidden, options.projector_width)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
@@ -136,6 +133,7 @@ def main() -> None:
     # Batches and augmentations draw from a generator of their own: nothing else can shift their sequence.
     generator = torch.Generator().manual_seed(options.seed + 2)
     train_images = data.images[data.train_ids]
+    settle_batch_statistics(model, augment(train_images, options.image_size, strength, generator))
     steps_per_epoch = options.train_images // options.batch_size
     record_epochs = set(parse_integers(options.record_epochs)) | {options.epochs}
     step = 0
@@ -160,8 +158,8 @@ def main() -> None:
                     optimizer.step()
                     loss_sum += float(loss.detach())
                     step += 1
-                line.update(step=step, train_loss=round(loss_sum / steps_per_epoch, 6), lr=round(learning_rate, 9))
-            line.update(probe_train_loss=round(probe_loss(TRAIN), 6), probe_held_out_loss=round(probe_loss(HELD_OUT), 6))
+                line.update(step=step, train_loss=round(loss_sum / steps_per_epoch, 5), lr=round(learning_rate, 9))
+            line.update(probe_train_loss=round(probe_loss(TRAIN), 5), probe_held_out_loss=round(probe_loss(HELD_OUT), 5))
             log.write(json.dumps(line) + "\n")
             if epoch in record_epochs:
                 save_checkpoint(checkpoint_folder, model, epoch, step)

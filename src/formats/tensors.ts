@@ -13,7 +13,10 @@ export interface TensorInfo {
   readonly bytes: number;
 }
 
-/** A tensor in memory, row-major. F16, BF16 and F8 are widened to Float32Array without loss; 64-bit integers stay exact. */
+/**
+ * A tensor in memory, row-major. F16, BF16 and F8 are widened to Float32Array without loss; 64-bit integers stay exact;
+ * BOOL is 0 or 1 in a Uint8Array; C64 and C128 are Float32Array and Float64Array with real and imaginary part in turn.
+ */
 export interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -21,11 +24,19 @@ export interface Tensor {
   readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array | BigUint64Array | Uint8Array | Int8Array | Int16Array | Uint16Array | Uint32Array;
 }
 
+/** A tensor that the file holds and that cannot be read, with the reason. */
+export interface SkippedTensor {
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** An opened container of named tensors. Listing reads no values; `read` slices one tensor out of the file. */
 export interface TensorFile {
   /** In file order. */
   readonly tensors: readonly TensorInfo[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** Left out of `tensors`; the others are usable. */
+  readonly skipped?: readonly SkippedTensor[];
   /** @throws {FormatError} when there is no such tensor or its bytes cannot be read. */
   read(name: string): Promise<Tensor>;
 }

@@ -44,6 +44,8 @@ export type LayerMeasurement = Omit<MeasurementRecord, 'run' | 'source' | 'sourc
 export interface MetricFamily {
   readonly id: string;
   readonly metrics: readonly string[];
+  /** The `method` of every record of the family; records of another are stale and measured anew. */
+  readonly method: number;
   /** Answers with every metric of the family on every split the layer has, and the gaps that inputs.md section 4 defines. */
   measure(layer: LayerFeatures, options: MeasureOptions, context: MeasureContext): Promise<LayerMeasurement[]>;
 }

@@ -1,0 +1,96 @@
+// Everything that is checked before a change goes in, in the order in which a mistake is found soonest.
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { runHostSuite } from './vscode/hostSuite.mjs';
+import { cache, root } from './vscode/paths.mjs';
+import { npm, onPath, run } from './vscode/processes.mjs';
+
+process.chdir(root);
+const script = (...args) => run(process.execPath, args, { cwd: root });
+const bin = (name) => path.join('node_modules', name);
+
+/** Each answers with `{ passed, failed, skipped, note }`; a check that counts no tests answers with nothing or throws. */
+const stages = {
+  lint: () => check(npm(['run', '--silent', 'lint'], { cwd: root })),
+  typecheck: () => check(npm(['run', '--silent', 'typecheck'], { cwd: root })),
+  unit: () => vitest('unit', 'vitest.config.ts'),
+  build: () => check(script('scripts/build.mjs')),
+  webview: () => vitest('webview', 'test/webview/vitest.config.ts'),
+  host: async () => add(await runHostSuite(), await vitest('host', 'test/host/vitest.config.mjs', 'page')),
+  vsix: async () => {
+    await check(script('scripts/package.mjs', '--out', path.join(cache, 'layerscope.vsix')));
+    return vitest('vsix', 'test/host/vitest.config.mjs', 'vsix');
+  },
+  companion,
+};
+/** These look at dist/. */
+const needsBuild = ['webview', 'host'];
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean', default: false } } });
+if (values.help) {
+  console.log(`npm test                     all stages: ${Object.keys(stages).join(', ')}\nnpm test -- --only a,b       only these`);
+  process.exit(0);
+}
+const chosen = new Set(values.only?.split(',') ?? Object.keys(stages));
+for (const name of chosen) if (stages[name] === undefined) throw new Error(`--only ${name}: one of ${Object.keys(stages).join(', ')} is expected.`);
+if (needsBuild.some((name) => chosen.has(name))) chosen.add('build');
+
+const results = [];
+for (const [name, stage] of Object.entries(stages)) {
+  if (!chosen.has(name)) continue;
+  console.log(`\n=== ${name} ===`);
+  const begin = Date.now();
+  const result = await stage().catch((error) => ({ passed: 0, failed: 1, note: error.stack ?? String(error) }));
+  const seconds = (Date.now() - begin) / 1000;
+  if (result?.failed > 0 && result.note) console.error(result.note);
+  results.push({ name, seconds, passed: 0, failed: 0, skipped: 0, ...result });
+}
+
+console.log('\n=== summary ===');
+for (const { name, seconds, passed, failed, skipped, note } of results) {
+  const counted = passed + failed + skipped > 0 ? `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}` : 'ok';
+  console.log(`${name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s   ${counted}${failed === 0 && note ? ` (${note})` : ''}`);
+}
+const total = add(...results);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed > 0 ? 1 : 0;
+
+function add(...parts) {
+  const sum = (key) => parts.reduce((all, part) => all + (part[key] ?? 0), 0);
+  const notes = parts.map((part) => part.note).filter(Boolean);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped'), note: notes.join('; ') };
+}
+
+async function check(exit) {
+  const code = await exit;
+  if (code !== 0) throw new Error(`It ended with exit code ${code}.`);
+}
+
+/** Runs vitest with a configuration and counts its tests. */
+async function vitest(name, config, ...filters) {
+  const report = path.join(cache, `vitest-${name}.json`);
+  await mkdir(cache, { recursive: true });
+  await rm(report, { force: true });
+  const args = ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters];
+  const code = await script(path.join(bin('vitest'), 'vitest.mjs'), ...args);
+  if (!existsSync(report)) throw new Error(`vitest ended with exit code ${code} and wrote no report.`);
+  const counts = JSON.parse(await readFile(report, 'utf8'));
+  const failed = counts.numFailedTests;
+  // A file that cannot be loaded or an error outside of a test fails the run without failing a test.
+  return { passed: counts.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: counts.numPendingTests + counts.numTodoTests };
+}
+
+/** The training side has its own tests; they need Python with PyTorch, which using the extension does not. */
+async function companion() {
+  if (!existsSync('companion/tests')) return { note: 'no tests yet' };
+  const python = onPath('python3', 'python');
+  const quiet = { onLine: () => undefined };
+  if (python === undefined || (await run(python, ['-c', 'import torch, pytest'], quiet)) !== 0) return { note: 'left out: no Python with torch and pytest here' };
+  const lines = [];
+  const code = await run(python, ['-m', 'pytest', '-q', 'companion/tests'], { cwd: root, onLine: (line) => (lines.push(line), console.log(line)) });
+  const count = (word) => Number(new RegExp(`(\\d+) ${word}`).exec(lines.at(-1) ?? '')?.[1] ?? 0);
+  const failed = count('failed') + count('error');
+  return { passed: count('passed'), failed: code !== 0 && failed === 0 ? 1 : failed, skipped: count('skipped') };
+}

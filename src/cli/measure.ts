@@ -1,0 +1,77 @@
+import type { MeasurementRecord, Split } from '../protocol';
+import { parseArguments, parseEngine, parseGlob, parseMeasureOptions, parseMetrics, parseShard } from './arguments';
+import type { Command, Terminal } from './command';
+import { measureTarget } from './measuring';
+import { count, formatTable, printJson, round, sayProblems } from './output';
+import { mergeIntoFile } from './recordsFile';
+
+export const measure: Command = {
+  name: 'measure',
+  usage: 'RUN|PROBE [--metric ID,...] [--layer GLOB] [--eps2 X] [--seed N] [--engine NAME] [--shard I/N] [--out FILE] [--json]',
+  summary: 'Measure the layers of a run or of one probe file; what was measured before is taken from <run>/.layerscope.',
+  details: [
+    '  RUN|PROBE     folder of a run, or one probe file (safetensors, npz)',
+    '  --metric ID   only these metrics, separated by commas',
+    '  --layer GLOB  only layers whose name matches; * stands for anything, {a,b} for alternatives',
+    '  --eps2 X      epsilon squared of the coding rate, above 0 (default 0.5)',
+    '  --seed N      seed of everything random (default 0)',
+    '  --engine NAME auto or onnxruntime (default auto)',
+    '  --shard I/N   only the I-th of N parts of the probes, so that N machines share the work',
+    '  --out FILE    add the records to FILE too, one JSON document a line; records it has already are not added again',
+    '  --json        one JSON document: run, engine, records, problems',
+  ].join('\n'),
+
+  async run(args, terminal) {
+    const { positionals, values } = parseArguments(args, ['RUN or PROBE'], {
+      metric: { type: 'string' },
+      layer: { type: 'string' },
+      eps2: { type: 'string' },
+      seed: { type: 'string' },
+      engine: { type: 'string' },
+      shard: { type: 'string' },
+      out: { type: 'string' },
+      json: { type: 'boolean' },
+    });
+    const metrics = parseMetrics(values.metric);
+    const acceptLayer = parseGlob('--layer', values.layer);
+    const shard = parseShard(values.shard);
+    const { run, engine, records, problems, measured } = await measureTarget(
+      {
+        target: positionals[0] ?? '',
+        options: parseMeasureOptions(values.eps2, values.seed),
+        engine: parseEngine(values.engine),
+        ...(metrics ? { metrics } : {}),
+        ...(acceptLayer ? { acceptLayer } : {}),
+        ...(shard ? { shard } : {}),
+      },
+      terminal,
+    );
+    if (values.out !== undefined) await mergeIntoFile(values.out, records);
+    if (values.json) {
+      printJson(terminal, { run, engine, records, problems });
+      return;
+    }
+    printSummary(terminal, records);
+    sayProblems(terminal, problems);
+    terminal.say(`${count(measured, 'layer')} measured now with ${engine.name} ${engine.version}`);
+  },
+};
+
+/** How many records there are, and the newest checkpoint as a table. */
+function printSummary(terminal: Terminal, records: readonly MeasurementRecord[]): void {
+  const sources = [...new Set(records.map(({ source }) => source))];
+  terminal.write(`${count(records.length, 'record')} of ${count(sources.length, 'checkpoint')}\n`);
+  const newest = records.filter(({ source }) => source === sources[sources.length - 1]);
+  if (newest.length === 0) return;
+  const cells = new Map<string, Partial<Record<Split, MeasurementRecord>>>();
+  for (const record of newest) {
+    const key = JSON.stringify([record.layer, record.metric]);
+    cells.set(key, { ...cells.get(key), [record.split ?? 'train']: record });
+  }
+  const rows = [...cells.values()].map(({ train, held_out: heldOut, gap }) => {
+    const any = train ?? heldOut ?? gap;
+    const values = [train?.value, heldOut?.value, gap?.value, gap?.uncertainty?.standardError].map(round);
+    return [any?.layer ?? '', any?.metric ?? '', ...values];
+  });
+  terminal.write(`\n${sources[sources.length - 1] ?? ''}\n${formatTable(['layer', 'metric', 'train', 'held out', 'gap', '+-'], rows)}`);
+}

@@ -1,0 +1,29 @@
+import type { Finding, MeasurementRecord } from '../protocol';
+import { lateLayerOverfitting } from './lateLayerOverfitting';
+import { defaultDiagnoseOptions, type DiagnoseOptions, type Rule } from './rule';
+
+export { defaultDiagnoseOptions, type DiagnoseOptions, type Rule } from './rule';
+
+/** Every rule that is looked at, in the order in which findings are shown. A new rule is a file of its own and one entry here. */
+export const rules: readonly Rule[] = [lateLayerOverfitting];
+
+/**
+ * Looks at the records of one or more runs and says what is wrong with them, worst first.
+ * Pure: the same records give the same findings, in whatever order they come. Records that say nothing
+ * (null values, no uncertainty, a single checkpoint) lead to no finding, never to an error.
+ * @throws {RangeError} when `falseAlarmLevel` is not between 0 and 1.
+ */
+export function diagnose(records: readonly MeasurementRecord[], options: Partial<DiagnoseOptions> = {}): Finding[] {
+  const complete = { ...defaultDiagnoseOptions, ...options };
+  if (!(complete.falseAlarmLevel > 0 && complete.falseAlarmLevel < 1)) {
+    throw new RangeError(`falseAlarmLevel must lie between 0 and 1, not be ${String(complete.falseAlarmLevel)}`);
+  }
+  const byRun = new Map<string, MeasurementRecord[]>();
+  for (const record of records) {
+    const ofRun = byRun.get(record.run);
+    if (ofRun) ofRun.push(record);
+    else byRun.set(record.run, [record]);
+  }
+  const findings = [...byRun.keys()].sort().flatMap((run) => rules.flatMap((rule) => rule.find(run, byRun.get(run) ?? [], complete)));
+  return findings.sort((a, b) => Number(b.severity === 'act') - Number(a.severity === 'act'));
+}

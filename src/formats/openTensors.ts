@@ -1,0 +1,66 @@
+import { basename, dirname, resolve } from 'node:path';
+import { FormatError, type ByteSource } from './byteSource';
+import { openFile } from './fileSource';
+import { explainGitLfsPointer } from './gitLfs';
+import { sniffLength, type FormatRegistry, type TensorFormat } from './registry';
+import type { TensorFile } from './tensors';
+import { recognizeUnread } from './unread';
+
+export interface OpenedTensors {
+  readonly format: TensorFormat;
+  readonly file: TensorFile;
+  readonly source: ByteSource;
+  /** Closes the file and the siblings it needed. */
+  close(): Promise<void>;
+}
+
+export interface OpenTensorsOptions {
+  /** The name in messages. Default: the path. */
+  readonly name?: string;
+}
+
+/**
+ * Opens a file of any known tensor format.
+ * @throws {FormatError} when it cannot be opened, or is of no format that is read; the reason says what it is where that is known.
+ */
+export async function openTensors(path: string, registry: FormatRegistry, options: OpenTensorsOptions = {}): Promise<OpenedTensors> {
+  const name = options.name ?? path;
+  const opened: ByteSource[] = [];
+  const close = async () => {
+    await Promise.all(opened.map((source) => source.close()));
+  };
+  try {
+    const source = await openFile(path, { name });
+    opened.push(source);
+    const format = await tensorFormatOf(source, basename(path), registry);
+    const openSibling = async (relativePath: string) => {
+      const sibling = await openFile(resolve(dirname(path), relativePath), { name: relativePath });
+      opened.push(sibling);
+      return sibling;
+    };
+    return { format, file: await format.open(source, openSibling), source, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function tensorFormatOf(source: ByteSource, baseName: string, registry: FormatRegistry): Promise<TensorFormat> {
+  const head = await source.read(0, Math.min(sniffLength, source.size));
+  const sniff = { name: baseName, head, size: source.size };
+  const pointer = explainGitLfsPointer(head);
+  if (pointer !== null) {
+    throw new FormatError(source.name, '', pointer);
+  }
+  const format = registry.identify(sniff);
+  if (format?.kind === 'tensors') {
+    return format;
+  }
+  const readable = registry.formats.filter(({ kind }) => kind === 'tensors').map(({ label }) => label).join(', ');
+  const what = format === null ? recognizeUnread(sniff)?.label : `${format.label} log`;
+  throw new FormatError(source.name, '', `is ${what === undefined ? 'not' : `${article(what)} ${what}, not`} a file of tensors that can be read (${readable})`);
+}
+
+function article(word: string): string {
+  return /^[aeioAEIOH]/.test(word) ? 'an' : 'a';
+}

@@ -1,0 +1,71 @@
+import type { LayerFeatures, LayerMeasurement, MeasureContext, MeasureOptions, MetricFamily } from './contract';
+import { linearValue } from './bootstrap';
+import { fewSamplesWarning, type MetricShape, noDirectionReason, type SplitValue, toMeasurements } from './measurement';
+import { normalizedRows, type SplitRows, splitRows } from './splitRows';
+
+const shape: MetricShape = { metric: 'alignment', method: 1, random: false, gap: 'held_out - train', dependsOnSize: false };
+const recordedOptions = { normalisation: 'l2', pairs: 'views' };
+
+/**
+ * Mean squared distance between two views of one sample over all such pairs, rows of length 1 (Wang & Isola 2020, alpha = 2): 0 to 4.
+ * Its gap (held-out minus train) is a one-encoder stand-in for SSLMem.
+ */
+export const alignmentFamily: MetricFamily = {
+  id: 'alignment',
+  metrics: ['alignment'],
+  method: shape.method,
+  measure(layer: LayerFeatures, options: MeasureOptions, context: MeasureContext): Promise<LayerMeasurement[]> {
+    const values = splitRows(layer).map((split) => {
+      context.checkpoint();
+      return alignment(split);
+    });
+    return Promise.resolve(toMeasurements(layer, shape, values, options));
+  },
+};
+
+function alignment(split: SplitRows): SplitValue {
+  const reason = noDirectionReason(split);
+  if (reason) return { split, value: null, options: recordedOptions, warnings: [reason] };
+  const { starts } = split;
+  const samples = split.sampleIds.length;
+  const squares = new Float64Array(samples);
+  const pairs = new Float64Array(samples);
+  const mean = new Float64Array(split.features.columns);
+  for (let sample = 0; sample < samples; sample++) {
+    const views = (starts[sample + 1] as number) - (starts[sample] as number);
+    pairs[sample] = (views * (views - 1)) / 2;
+    squares[sample] = pairSquares(split, starts[sample] as number, views, mean);
+  }
+  const form = { offset: 0, factor: 1, numerator: squares, denominator: pairs };
+  const alone = pairs.reduce((count, own) => count + Number(own === 0), 0);
+  if (alone === samples) return { split, value: null, options: recordedOptions, warnings: ['No sample has two views, so there are no pairs.'] };
+  const warnings = fewSamplesWarning(split);
+  if (alone > 0) warnings.push(`${alone} of ${samples} samples have one view and take no part.`);
+  // A resample could hold nothing but samples without pairs.
+  return { split, value: linearValue(form), options: recordedOptions, warnings, form: alone === 0 ? form : withPairsOnly(form) };
+}
+
+/** Sum over pairs of ||x - y||^2 = views * sum of ||x - mean||^2, which loses no digits when the views nearly agree. */
+function pairSquares(split: SplitRows, start: number, views: number, mean: Float64Array): number {
+  const { columns, data } = normalizedRows(split);
+  const first = start * columns;
+  const end = first + views * columns;
+  mean.fill(0);
+  for (let row = first; row < end; row += columns) {
+    for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) + (data[row + j] as number);
+  }
+  for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) / views;
+  let total = 0;
+  for (let row = first; row < end; row += columns) {
+    for (let j = 0; j < columns; j++) {
+      const difference = (data[row + j] as number) - (mean[j] as number);
+      total += difference * difference;
+    }
+  }
+  return views * total;
+}
+
+function withPairsOnly(form: { offset: number; factor: number; numerator: Float64Array; denominator: Float64Array }) {
+  const keep = (values: Float64Array) => values.filter((_, sample) => (form.denominator[sample] as number) > 0);
+  return { ...form, numerator: keep(form.numerator), denominator: keep(form.denominator) };
+}

@@ -1,0 +1,264 @@
+import type { Matrix } from '../linalg/matrix';
+import { zeros } from '../linalg/matrix';
+import type { MeasureContext } from './contract';
+
+export interface SoftmaxOptions {
+  readonly classes: number;
+  /** Factor of half the squared weights beside the mean cross-entropy. The intercept is free. */
+  readonly l2: number;
+  readonly iterationLimit: number;
+}
+
+export interface SoftmaxHeads {
+  /** (columns + 1) x (heads * classes): weights of each head side by side, the intercept in the last row. */
+  readonly weights: Matrix<Float64Array>;
+  /** Heads that reached the gradient tolerance. */
+  readonly converged: number;
+  readonly iterations: number;
+}
+
+/** Largest element of the gradient, in the scaled variables, at which a head is at its minimum. */
+const gradientTolerance = 1e-5;
+/** Pairs that L-BFGS remembers. */
+const memory = 10;
+
+/**
+ * Several softmax regressions on the same rows at once: minimizes mean cross-entropy + l2/2 ||W||^2 of each by L-BFGS (Nocedal 1980).
+ * All heads share two products a step. Columns are scaled to an even curvature first, which changes the path and not the minimum.
+ * @param rows n x k, columns roughly centred.
+ * @param labels one array of n classes for each head.
+ */
+export async function fitSoftmaxHeads(
+  rows: Matrix<Float64Array>,
+  labels: readonly Uint8Array[],
+  options: SoftmaxOptions,
+  context: MeasureContext,
+): Promise<SoftmaxHeads> {
+  const { classes, l2, iterationLimit } = options;
+  const scales = columnScales(rows, classes, l2);
+  const wide = scaledWithIntercept(rows, scales);
+  const scaled = { ...wide, data: Float32Array.from(wide.data) };
+  const problem: Problem = { scaled, scales, classes, l2, context };
+  const heads = labels.map((label) => new Head(label, scaled.columns * classes));
+  let iterations = 0;
+  await evaluate(problem, heads);
+  for (const head of heads) head.accept();
+  let active = heads.filter((head) => !head.done);
+  while (active.length > 0 && iterations < iterationLimit) {
+    iterations += 1;
+    for (const head of active) head.chooseDirection();
+    let trying = active;
+    while (trying.length > 0) {
+      context.checkpoint();
+      await evaluate(problem, trying);
+      trying = trying.filter((head) => !head.tryAccept());
+    }
+    active = active.filter((head) => !head.done);
+  }
+  const weights = zeros(scaled.columns, heads.length * classes);
+  for (const [index, head] of heads.entries()) {
+    for (let i = 0; i < scaled.columns; i++) {
+      const scale = i < rows.columns ? (scales[i] as number) : 1;
+      for (let c = 0; c < classes; c++) {
+        weights.data[i * weights.columns + index * classes + c] = (head.point[i * classes + c] as number) * scale;
+      }
+    }
+  }
+  return { weights, converged: heads.filter((head) => head.settled).length, iterations };
+}
+
+/** n x heads: the class that each head gives to each row; ties go to the lower class. */
+export async function predictClasses(rows: Matrix<Float64Array>, { weights }: SoftmaxHeads, classes: number, context: MeasureContext): Promise<Uint8Array> {
+  const scores = await context.engine.gemm(scaledWithIntercept(rows, null), weights);
+  const heads = weights.columns / classes;
+  const predicted = new Uint8Array(rows.rows * heads);
+  for (let at = 0; at < predicted.length; at++) {
+    let best = at * classes;
+    for (let c = best + 1; c < (at + 1) * classes; c++) if ((scores.data[c] as number) > (scores.data[best] as number)) best = c;
+    predicted[at] = best - at * classes;
+  }
+  return predicted;
+}
+
+interface Problem {
+  /** n x (k + 1), the last column all ones. In float32: its rounding is a thousandth of the gradient tolerance. */
+  readonly scaled: Matrix<Float32Array>;
+  readonly scales: Float64Array;
+  readonly classes: number;
+  readonly l2: number;
+  readonly context: MeasureContext;
+}
+
+/** 1 / sqrt(curvature) of each column at the start, where every class has probability 1/C. */
+function columnScales({ rows, columns, data }: Matrix<Float64Array>, classes: number, l2: number): Float64Array {
+  const squares = new Float64Array(columns);
+  for (let i = 0; i < data.length; i += columns) {
+    for (let j = 0; j < columns; j++) squares[j] = (squares[j] as number) + (data[i + j] as number) ** 2;
+  }
+  const curvature = (1 / classes) * (1 - 1 / classes);
+  return squares.map((square) => 1 / Math.sqrt((curvature * square) / rows + l2));
+}
+
+function scaledWithIntercept({ rows, columns, data }: Matrix<Float64Array>, scales: Float64Array | null): Matrix<Float64Array> {
+  const result = zeros(rows, columns + 1);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      result.data[i * (columns + 1) + j] = (data[i * columns + j] as number) * (scales ? (scales[j] as number) : 1);
+    }
+    result.data[i * (columns + 1) + columns] = 1;
+  }
+  return result;
+}
+
+/** Loss and gradient of each head at its trial point. */
+async function evaluate({ scaled, scales, classes, l2, context }: Problem, heads: readonly Head[]): Promise<void> {
+  const { engine } = context;
+  const { rows, columns: variables } = scaled;
+  const width = heads.length * classes;
+  const points = { rows: variables, columns: width, data: new Float32Array(variables * width) };
+  for (const [index, head] of heads.entries()) {
+    for (let i = 0; i < variables; i++) points.data.set(head.trial.subarray(i * classes, (i + 1) * classes), i * width + index * classes);
+  }
+  const residuals = (await engine.gemm(scaled, points)) as Matrix<Float32Array>;
+  for (const [index, head] of heads.entries()) head.trialLoss = softmaxResiduals(residuals, index * classes, classes, head.labels) / rows;
+  const gradient = await engine.gemm(scaled, residuals, { transposeA: true });
+  for (const [index, head] of heads.entries()) {
+    let penalty = 0;
+    for (let i = 0; i < variables; i++) {
+      const weight = i < scales.length ? l2 * (scales[i] as number) ** 2 : 0;
+      for (let c = 0; c < classes; c++) {
+        const value = head.trial[i * classes + c] as number;
+        penalty += weight * value * value;
+        head.trialGradient[i * classes + c] = (gradient.data[i * width + index * classes + c] as number) / rows + weight * value;
+      }
+    }
+    head.trialLoss += penalty / 2;
+  }
+}
+
+/** Replaces the scores of one head by probability minus indicator of the label; answers with the sum of cross-entropies. */
+function softmaxResiduals({ rows, columns, data }: Matrix<Float32Array>, first: number, classes: number, labels: Uint8Array): number {
+  let loss = 0;
+  for (let row = 0; row < rows; row++) {
+    const start = row * columns + first;
+    let largest = data[start] as number;
+    for (let at = start + 1; at < start + classes; at++) {
+      const score = data[at] as number;
+      if (score > largest) largest = score;
+    }
+    const own = start + (labels[row] as number);
+    const ownScore = data[own] as number;
+    let total = 0;
+    for (let at = start; at < start + classes; at++) {
+      const exponential = Math.exp((data[at] as number) - largest);
+      data[at] = exponential;
+      total += exponential;
+    }
+    const inverse = 1 / total;
+    for (let at = start; at < start + classes; at++) data[at] = (data[at] as number) * inverse;
+    data[own] = (data[own] as number) - 1;
+    loss += Math.log(total) + largest - ownScore;
+  }
+  return loss;
+}
+
+/** One regression on its way to the minimum. */
+class Head {
+  point: Float64Array;
+  trial: Float64Array;
+  trialGradient: Float64Array;
+  trialLoss = 0;
+  done = false;
+  settled = false;
+  private loss = Infinity;
+  private gradient: Float64Array;
+  private direction: Float64Array;
+  private slope = 0;
+  private step = 1;
+  private readonly pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+
+  constructor(
+    readonly labels: Uint8Array,
+    size: number,
+  ) {
+    this.point = new Float64Array(size);
+    this.trial = new Float64Array(size);
+    this.trialGradient = new Float64Array(size);
+    this.gradient = new Float64Array(size);
+    this.direction = new Float64Array(size);
+  }
+
+  accept(): void {
+    [this.point, this.trial] = [this.trial, this.point];
+    [this.gradient, this.trialGradient] = [this.trialGradient, this.gradient];
+    this.loss = this.trialLoss;
+    this.settled = this.gradient.every((value) => Math.abs(value) <= gradientTolerance);
+    this.done = this.settled;
+  }
+
+  /** Two-loop recursion; the trial point is a full step along the direction. */
+  chooseDirection(): void {
+    const { direction, gradient, pairs } = this;
+    direction.set(gradient);
+    const alphas = new Float64Array(pairs.length);
+    for (let i = pairs.length - 1; i >= 0; i--) {
+      const { s, y, rho } = pairs[i] as (typeof pairs)[number];
+      alphas[i] = rho * dot(s, direction);
+      addScaled(direction, y, -(alphas[i] as number));
+    }
+    const last = pairs.at(-1);
+    if (last) scaleBy(direction, 1 / (last.rho * dot(last.y, last.y)));
+    for (const [i, { s, y, rho }] of pairs.entries()) addScaled(direction, s, (alphas[i] as number) - rho * dot(y, direction));
+    scaleBy(direction, -1);
+    this.slope = dot(gradient, direction);
+    this.step = 1;
+    this.placeTrial();
+  }
+
+  /** Takes the trial point when the loss fell enough (Armijo); otherwise places a shorter one. */
+  tryAccept(): boolean {
+    // Below the rounding of the loss a fall can no longer be told from noise.
+    const noise = 1e-7 * Math.abs(this.loss);
+    if (this.trialLoss <= this.loss + 1e-4 * this.step * this.slope + noise) {
+      this.remember();
+      this.accept();
+      return true;
+    }
+    const curvature = this.trialLoss - this.loss - this.step * this.slope;
+    const best = (-this.slope * this.step * this.step) / (2 * curvature);
+    this.step = Math.max(0.1 * this.step, Math.min(0.5 * this.step, best));
+    if (this.step < 1e-10) {
+      this.done = true;
+      return true;
+    }
+    this.placeTrial();
+    return false;
+  }
+
+  private placeTrial(): void {
+    for (let i = 0; i < this.trial.length; i++) this.trial[i] = (this.point[i] as number) + this.step * (this.direction[i] as number);
+  }
+
+  private remember(): void {
+    const s = this.trial.map((value, i) => value - (this.point[i] as number));
+    const y = this.trialGradient.map((value, i) => value - (this.gradient[i] as number));
+    const curvature = dot(s, y);
+    if (!(curvature > 1e-12 * dot(y, y))) return;
+    this.pairs.push({ s, y, rho: 1 / curvature });
+    if (this.pairs.length > memory) this.pairs.shift();
+  }
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
+  return total;
+}
+
+function addScaled(a: Float64Array, b: Float64Array, factor: number): void {
+  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) + factor * (b[i] as number);
+}
+
+function scaleBy(a: Float64Array, factor: number): void {
+  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) * factor;
+}

@@ -1,0 +1,122 @@
+import type { Matrix } from '../linalg/matrix';
+import type { LayerFeatures } from './contract';
+
+export type Part = 'train' | 'held_out';
+
+/** The rows of one split, the views of a sample side by side, samples in order of their ids: file order does not matter. */
+export interface SplitRows {
+  readonly part: Part;
+  /** n x d, as in the file but for a power of two that keeps squares finite; no measure here depends on overall scale. */
+  readonly features: Matrix;
+  /** [samples] ids, ascending. */
+  readonly sampleIds: readonly bigint[];
+  /** [samples + 1] where the rows of each sample begin. */
+  readonly starts: Int32Array;
+  /** Smallest number of views a sample has. */
+  readonly views: number;
+  readonly notFinite: RowFault | null;
+  readonly allZero: RowFault | null;
+}
+
+export interface RowFault {
+  readonly rows: number;
+  /** The first such row, counted from 0 in the file. */
+  readonly first: number;
+}
+
+/** Squares of numbers within this range, and sums of them, are normal float64 numbers. */
+const comfortable = { low: 2 ** -400, high: 2 ** 400 };
+
+const memo = new WeakMap<LayerFeatures, readonly SplitRows[]>();
+
+/** The splits that have rows, train first. */
+export function splitRows(layer: LayerFeatures): readonly SplitRows[] {
+  let splits = memo.get(layer);
+  if (!splits) {
+    splits = (['train', 'held_out'] as const).map((part) => gather(layer, part)).filter((rows) => rows.sampleIds.length > 0);
+    memo.set(layer, splits);
+  }
+  return splits;
+}
+
+function gather(layer: LayerFeatures, part: Part): SplitRows {
+  const wanted = part === 'train' ? 0 : 1;
+  const rowsOf: number[][] = layer.sampleIds.map(() => []);
+  for (let row = 0; row < layer.sample.length; row++) {
+    const sample = layer.sample[row] as number;
+    if (layer.split[sample] === wanted) rowsOf[sample]?.push(row);
+  }
+  const samples = [...rowsOf.keys()].filter((sample) => (rowsOf[sample] as number[]).length > 0);
+  const id = (sample: number) => layer.sampleIds[sample] as bigint;
+  samples.sort((a, b) => (id(a) < id(b) ? -1 : id(a) > id(b) ? 1 : 0));
+
+  const starts = new Int32Array(samples.length + 1);
+  for (const [place, sample] of samples.entries()) starts[place + 1] = (starts[place] as number) + (rowsOf[sample] as number[]).length;
+  const rows = starts[samples.length] as number;
+  const { columns, data } = layer.features;
+  const gathered = data instanceof Float64Array ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
+  let notFinite: RowFault | null = null;
+  let allZero: RowFault | null = null;
+  let largest = 0;
+  let at = 0;
+  let views = Infinity;
+  for (const sample of samples) {
+    const own = rowsOf[sample] as number[];
+    views = Math.min(views, own.length);
+    for (const row of own) {
+      let rowLargest = 0;
+      for (let j = row * columns; j < (row + 1) * columns; j++) {
+        const value = data[j] as number;
+        const size = Math.abs(value);
+        // NaN fails every comparison, so it must win here and stay.
+        if (!(size <= rowLargest)) rowLargest = size;
+        if (size !== size) break;
+        gathered[at + j - row * columns] = value;
+      }
+      at += columns;
+      if (!Number.isFinite(rowLargest)) notFinite = addFault(notFinite, row);
+      else if (rowLargest === 0) allZero = addFault(allZero, row);
+      else largest = Math.max(largest, rowLargest);
+    }
+  }
+  if (gathered instanceof Float64Array && !notFinite && largest > 0 && (largest < comfortable.low || largest > comfortable.high)) {
+    const scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
+    for (let i = 0; i < gathered.length; i++) gathered[i] = (gathered[i] as number) * scale;
+  }
+  const sampleIds = samples.map(id);
+  return { part, features: { rows, columns, data: gathered }, sampleIds, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero };
+}
+
+function addFault(fault: RowFault | null, row: number): RowFault {
+  return fault ? { rows: fault.rows + 1, first: Math.min(fault.first, row) } : { rows: 1, first: row };
+}
+
+const normalizedMemo = new WeakMap<SplitRows, Matrix<Float64Array>>();
+
+/** The rows scaled to length 1, in float64. Only for splits whose rows are finite and not all zero. */
+export function normalizedRows(split: SplitRows): Matrix<Float64Array> {
+  let normalized = normalizedMemo.get(split);
+  if (!normalized) {
+    const { rows, columns, data } = split.features;
+    normalized = { rows, columns, data: new Float64Array(data.length) };
+    for (let start = 0; start < data.length; start += columns) normalizeRow(data, normalized.data, start, columns);
+    normalizedMemo.set(split, normalized);
+  }
+  return normalized;
+}
+
+function normalizeRow(from: Float32Array | Float64Array, to: Float64Array, start: number, length: number): void {
+  let squares = 0;
+  for (let j = start; j < start + length; j++) squares += (from[j] as number) * (from[j] as number);
+  let scale = 1;
+  if (squares < 1e-280 || squares > 1e280) {
+    let largest = 0;
+    for (let j = start; j < start + length; j++) largest = Math.max(largest, Math.abs(from[j] as number));
+    // In two factors: the reciprocal of a subnormal number overflows.
+    scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
+    squares = 0;
+    for (let j = start; j < start + length; j++) squares += ((from[j] as number) * scale) ** 2;
+  }
+  const inverse = 1 / Math.sqrt(squares);
+  for (let j = start; j < start + length; j++) to[j] = (from[j] as number) * scale * inverse;
+}

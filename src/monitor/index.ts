@@ -1,0 +1,5 @@
+export type { LayerMeasurer, LayerTask } from './layerMeasurer';
+export { measureSources } from './measureSources';
+export type { MeasureSourcesRequest, MeasureSourcesResult, Shard } from './measureSources';
+export { Monitor } from './monitor';
+export type { MonitorOptions } from './monitor';

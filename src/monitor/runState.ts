@@ -1,0 +1,242 @@
+import type {
+  FileProblem, Finding, MeasurementRecord, RunDelta, RunDetail, RunFile, RunFileState, RunSummary, ScalarSeries,
+} from '../protocol';
+import type { FileOnDisk, ScalarCollector } from '../runs';
+import { judgeHealth } from './health';
+
+/** What is known of one file beyond what the folder says. */
+interface FileFacts {
+  readonly disk: FileOnDisk;
+  readonly state: RunFileState;
+  readonly epoch: number | null;
+  readonly step: number | null;
+  readonly layers: readonly string[];
+  readonly problems: readonly FileProblem[];
+}
+
+/**
+ * The model of one run as the views see it, and the difference to what they were last told.
+ * Knows nothing of how the facts are found.
+ */
+export class RunState {
+  private readonly files = new Map<string, FileFacts>();
+  private readonly records = new Map<string, readonly MeasurementRecord[]>();
+  private readonly logs = new Map<string, ScalarCollector>();
+  private currentFindings: readonly Finding[] = [];
+  private runProblems: readonly FileProblem[] = [];
+  private voidedSources = new Set<string>();
+  private newRecords = new Map<string, MeasurementRecord[]>();
+  private voidedLogs = new Set<string>();
+  private newSeries: ScalarSeries[] = [];
+  private recordsChanged = false;
+
+  constructor(
+    readonly id: string,
+    readonly folder: string,
+    private name: string,
+    /** Something the views should hear of changed. */
+    private readonly onChange: () => void,
+  ) {}
+
+  rename(name: string): void {
+    if (name === this.name) return;
+    this.name = name;
+    this.onChange();
+  }
+
+  get runName(): string {
+    return this.name;
+  }
+
+  /** Adds a file or takes over what changed of it on disk. */
+  setFile(found: FileOnDisk): void {
+    const known = this.files.get(found.path);
+    const disk = { ...found, modified: Math.floor(found.modified) };
+    if (known !== undefined && JSON.stringify(known.disk) === JSON.stringify(disk)) return;
+    this.files.set(disk.path, { epoch: disk.epoch, step: disk.step, layers: [], state: 'found', problems: [], ...known, disk });
+    this.onChange();
+  }
+
+  /** Tells more of a file; nothing happens when it has gone meanwhile. */
+  updateFile(path: string, facts: Partial<Omit<FileFacts, 'disk'>>): void {
+    const known = this.files.get(path);
+    if (known === undefined) return;
+    const next = { ...known, ...facts };
+    if (JSON.stringify(next) === JSON.stringify(known)) return;
+    this.files.set(path, next);
+    this.onChange();
+  }
+
+  removeFile(path: string): void {
+    if (!this.files.delete(path)) return;
+    if (this.records.has(path)) this.setRecords(path, []);
+    this.onChange();
+  }
+
+  stateOf(path: string): RunFileState | null {
+    return this.files.get(path)?.state ?? null;
+  }
+
+  /** Replaces the records of one source. */
+  setRecords(source: string, records: readonly MeasurementRecord[]): void {
+    const known = this.recordsOf(source);
+    if (known.length === 0 && records.length === 0) return;
+    if (known.length > 0) this.voidedSources.add(source);
+    if (records.length === 0) this.records.delete(source);
+    else this.records.set(source, records);
+    this.newRecords.set(source, [...records]);
+    this.recordsChanged = true;
+    this.onChange();
+  }
+
+  /** Adds records; where the source had one for the same layer, metric and split already, all of its records are told anew. */
+  addRecords(source: string, records: readonly MeasurementRecord[]): void {
+    const known = this.recordsOf(source);
+    const fresh = new Set(records.map(cellOf));
+    const kept = known.filter((record) => !fresh.has(cellOf(record)));
+    if (kept.length < known.length) {
+      this.setRecords(source, [...kept, ...records]);
+      return;
+    }
+    this.records.set(source, [...known, ...records]);
+    this.newRecords.set(source, [...(this.newRecords.get(source) ?? []), ...records]);
+    this.recordsChanged = true;
+    this.onChange();
+  }
+
+  /** Whether records came or went since the last call, so that the findings have to be looked for anew. */
+  takeRecordsChanged(): boolean {
+    const changed = this.recordsChanged;
+    this.recordsChanged = false;
+    return changed;
+  }
+
+  recordsOf(source: string): readonly MeasurementRecord[] {
+    return this.records.get(source) ?? [];
+  }
+
+  allRecords(): MeasurementRecord[] {
+    return [...this.records.values()].flat();
+  }
+
+  /** The collector of a log; kept by reference, told of by `appendSeries` and `voidLog`. */
+  setLog(source: string, collector: ScalarCollector): void {
+    this.logs.set(source, collector);
+  }
+
+  removeLog(source: string): void {
+    if (!this.logs.delete(source)) return;
+    this.voidLog(source);
+  }
+
+  appendSeries(series: readonly ScalarSeries[]): void {
+    if (series.length === 0) return;
+    this.newSeries.push(...series);
+    this.onChange();
+  }
+
+  voidLog(source: string): void {
+    this.voidedLogs.add(source);
+    this.newSeries = this.newSeries.filter((series) => series.source !== source);
+    this.onChange();
+  }
+
+  setFindings(findings: readonly Finding[]): void {
+    if (JSON.stringify(findings) === JSON.stringify(this.currentFindings)) return;
+    this.currentFindings = findings;
+    this.onChange();
+  }
+
+  /** Problems of the run as a whole: its folders, its records, the engine. */
+  setProblems(problems: readonly FileProblem[]): void {
+    if (JSON.stringify(problems) === JSON.stringify(this.runProblems)) return;
+    this.runProblems = problems;
+    this.onChange();
+  }
+
+  summary(): RunSummary {
+    const files = [...this.files.values()];
+    const probes = files.filter(({ disk }) => disk.kind === 'probe');
+    const measured = probes.filter(({ state }) => state === 'measured').length;
+    const logs = [...this.logs.values()];
+    const note = this.note();
+    return {
+      id: this.id,
+      name: this.name,
+      folder: this.folder,
+      epoch: largest([...files.map(({ epoch }) => epoch), ...logs.map(({ epoch }) => epoch)]),
+      step: largest([...files.map(({ step }) => step), ...logs.map(({ step }) => step)]),
+      modified: largest(files.map(({ disk }) => disk.modified)) ?? 0,
+      files: files.map(toRunFile),
+      problems: [...this.runProblems, ...files.flatMap(({ problems }) => problems)],
+      findings: this.currentFindings,
+      health: judgeHealth(this.currentFindings, this.allRecords(), { measured, all: probes.length }),
+      ...(note === null ? {} : { note }),
+    };
+  }
+
+  /** Everything; what was waiting to be told is part of it and is not told again. */
+  detail(): RunDetail {
+    this.forgetChanges();
+    return {
+      run: this.summary(),
+      layers: this.layers(),
+      records: this.allRecords(),
+      series: [...this.logs.values()].flatMap((log) => log.series()),
+    };
+  }
+
+  /** Whether records or series came or went since the last delta or snapshot. */
+  hasNews(): boolean {
+    return this.voidedSources.size > 0 || this.newRecords.size > 0 || this.voidedLogs.size > 0 || this.newSeries.length > 0;
+  }
+
+  /** What changed since the last call or snapshot. */
+  takeDelta(summary: RunSummary): RunDelta {
+    const delta: RunDelta = {
+      runId: this.id,
+      run: summary,
+      layers: this.layers(),
+      voidedSources: [...this.voidedSources],
+      records: [...this.newRecords.values()].flat(),
+      voidedLogs: [...this.voidedLogs],
+      series: this.newSeries,
+    };
+    this.forgetChanges();
+    return delta;
+  }
+
+  forgetChanges(): void {
+    this.voidedSources = new Set();
+    this.newRecords = new Map();
+    this.voidedLogs = new Set();
+    this.newSeries = [];
+  }
+
+  /** Shallow to deep: as the newest probe lists them, then those that only other probes have. */
+  private layers(): string[] {
+    const newestFirst = [...this.files.values()]
+      .filter(({ layers }) => layers.length > 0)
+      .sort((a, b) => (b.epoch ?? b.step ?? 0) - (a.epoch ?? a.step ?? 0));
+    return [...new Set(newestFirst.flatMap(({ layers }) => layers))];
+  }
+
+  private note(): string | null {
+    const kinds = new Set([...this.files.values()].map(({ disk }) => disk.kind));
+    if (kinds.has('probe')) return null;
+    const found = kinds.has('checkpoint') ? (kinds.has('log') ? 'logs and checkpoints' : 'checkpoints') : 'logs';
+    return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them.`;
+  }
+}
+
+function cellOf({ layer, metric, split }: MeasurementRecord): string {
+  return `${layer}\n${metric}\n${String(split)}`;
+}
+
+function toRunFile({ disk, epoch, step, state }: FileFacts): RunFile {
+  return { kind: disk.kind, path: disk.path, format: disk.format, bytes: disk.bytes, modified: disk.modified, epoch, step, state };
+}
+
+function largest(values: readonly (number | null)[]): number | null {
+  return values.reduce((best, value) => (value !== null && (best === null || value > best) ? value : best), null);
+}

@@ -1,0 +1,31 @@
+import type { FormatRegistry } from '../formats';
+import type { MeasureOptions } from '../metrics';
+import type { LogLevel } from '../protocol';
+import type { StabilityGate } from '../runs';
+import type { Clock } from './clock';
+import type { JobQueue } from './jobs';
+import type { LayerMeasurer } from './layerMeasurer';
+import type { MethodOf } from './plan';
+import type { Poller } from './poller';
+
+/** What the runs share; the monitor provides it. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly registry: FormatRegistry;
+  readonly gate: StabilityGate;
+  readonly poller: Poller;
+  readonly queue: JobQueue;
+  /** Ids of all metrics that are measured. */
+  readonly metrics: readonly string[];
+  readonly methodOf: MethodOf;
+  options(): MeasureOptions;
+  measureAutomatically(): boolean;
+  measurer(): LayerMeasurer;
+  /** Runs a few inspections at once, not all: each reads a whole file. */
+  inspect<Result>(action: () => Promise<Result>): Promise<Result>;
+  /** The folders should be looked at again, soon. */
+  rescan(): void;
+  /** No engine could be loaded. */
+  engineUnavailable(reason: string): void;
+  log(level: LogLevel, message: string): void;
+}

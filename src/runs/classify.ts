@@ -1,0 +1,111 @@
+import { open } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import {
+  explainGitLfsPointer, explainSystemError, floatTypes, FormatError, isLogName, mayBeUnread, openTensors, recognizeUnread, sniffLength,
+  type FormatRegistry, type Sniff, type TensorFile,
+} from '../formats';
+import type { RunFileKind } from '../protocol';
+import { isCheckpointFolder, isProbeFolder } from './conventions';
+
+/** What a file is, as far as its head (and, for tensors, the list of them) says. */
+export interface Classification {
+  readonly kind: RunFileKind;
+  readonly formatId: string | null;
+  readonly format: string;
+  /** Whether the file alone makes its folder a run. */
+  readonly makesRun: boolean;
+  readonly problem: { readonly place: string; readonly reason: string; readonly severity: 'info' | 'warning' } | null;
+}
+
+/** Whether a file is worth opening; asked for every file of a scan. */
+export function isCandidate(name: string, registry: FormatRegistry): boolean {
+  return registry.formats.some((format) => format.mayBe(name)) || mayBeUnread(name);
+}
+
+/**
+ * Looks at a file: its first 4 KB, and for containers of tensors their list; no values.
+ * @returns null when it is none of ours
+ * @throws what the operating system says when the file cannot be opened
+ */
+export async function classify(path: string, size: number, registry: FormatRegistry): Promise<Classification | null> {
+  const name = basename(path);
+  const sniff: Sniff = { name, head: await readHead(path, size), size };
+  const inProbeFolder = isProbeFolder(basename(dirname(path)));
+  const pointer = explainGitLfsPointer(sniff.head);
+  if (pointer !== null) {
+    const kind: RunFileKind = inProbeFolder ? 'probe' : 'checkpoint';
+    const isTensors = mayBeUnread(name) || registry.candidates(name).some((format) => format.kind === 'tensors');
+    if (!isTensors && !isLogName(name)) {
+      return null;
+    }
+    const problem = { place: '', reason: pointer, severity: 'warning' } as const;
+    return { kind: isTensors ? kind : 'log', formatId: null, format: 'Git LFS pointer', makesRun: isTensors, problem };
+  }
+  const format = registry.identify(sniff);
+  if (format?.kind === 'log') {
+    const problem = size === 0 ? ({ place: '', reason: 'is empty: nothing has been logged yet', severity: 'info' } as const) : null;
+    return { kind: 'log', formatId: format.id, format: `${format.label} log`, makesRun: true, problem };
+  }
+  if (format?.kind === 'tensors') {
+    return classifyTensors(path, registry, { id: format.id, label: format.label }, inProbeFolder);
+  }
+  const unread = recognizeUnread(sniff);
+  const makesRun = unread !== null && (unread.isCheckpoint || isCheckpointFolder(basename(dirname(path))));
+  return unread === null ? null : { kind: 'checkpoint', formatId: null, format: unread.label, makesRun, problem: null };
+}
+
+async function classifyTensors(
+  path: string,
+  registry: FormatRegistry,
+  { id, label }: { readonly id: string; readonly label: string },
+  inProbeFolder: boolean,
+): Promise<Classification | null> {
+  try {
+    const opened = await openTensors(path, registry, { name: basename(path) });
+    await opened.close();
+    const kind = kindOf(opened.file, inProbeFolder);
+    return kind === null ? null : { kind, formatId: id, format: `${label} ${kind}`, makesRun: true, problem: null };
+  } catch (error) {
+    const kind: RunFileKind = inProbeFolder ? 'probe' : 'checkpoint';
+    const problem =
+      error instanceof FormatError
+        ? ({ place: error.place, reason: error.reason, severity: 'warning' } as const)
+        : ({ place: '', reason: explainSystemError(error), severity: 'warning' } as const);
+    return { kind, formatId: id, format: `${label} ${kind}`, makesRun: true, problem };
+  }
+}
+
+/**
+ * A probe has float matrices with one number of rows and says that it is one, by a metadata key, by tensors of samples or by its folder;
+ * everything else with weights in it is a checkpoint. A file without floating-point numbers is neither.
+ */
+function kindOf(file: TensorFile, inProbeFolder: boolean): 'probe' | 'checkpoint' | null {
+  const floats = file.tensors.filter(({ dtype, shape }) => floatTypes.has(dtype) && shape.length > 0);
+  if (floats.length === 0) {
+    return null;
+  }
+  const names = new Set(file.tensors.map(({ name }) => name));
+  const declared = Object.hasOwn(file.metadata, 'layerscope') || names.has('sample_id');
+  const layers = floats.filter(({ shape }) => shape.length >= 2);
+  if (layers.length > 0 && (declared || inProbeFolder)) {
+    // Says that it is a probe: when its rows differ, opening it tells which layer is wrong.
+    return 'probe';
+  }
+  const rows = new Set(layers.map(({ shape }) => (shape.length === 3 ? shape[0]! * shape[1]! : shape[0])));
+  const hasSamples = names.has('split') || names.has('label');
+  return layers.length > 0 && rows.size === 1 && hasSamples ? 'probe' : 'checkpoint';
+}
+
+async function readHead(path: string, size: number): Promise<Uint8Array> {
+  if (size === 0) {
+    return new Uint8Array(0);
+  }
+  const handle = await open(path, 'r');
+  try {
+    const head = new Uint8Array(Math.min(sniffLength, size));
+    const { bytesRead } = await handle.read(head, 0, head.length, 0);
+    return head.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,9 @@
+/** The door of the room: what lies on disk and how it is followed. */
+export { runIdOf, type FileOnDisk, type RunOnDisk } from './run';
+export { discoverRuns, findRuns, type Discovered, type DiscoveryOptions, type FoundRuns } from './discovery';
+export { DiscoveryCache } from './discoveryCache';
+export { openProbe, probeOf, type Probe, type ProbeLayer, type ProbeLayerInfo } from './probe';
+export { fingerprint } from './fingerprint';
+export { FollowedLog, type LogChange, type FollowLogOptions } from './followLog';
+export { StabilityGate, type StabilityOptions, type StabilityState } from './stability';
+export { ScalarCollector } from './scalars';

@@ -1,0 +1,24 @@
+import * as vscode from 'vscode';
+import type { LogLevel } from '../protocol';
+
+/** The one channel everything is logged to: View > Output > Layerscope. */
+export function createLog(): vscode.LogOutputChannel {
+  return vscode.window.createOutputChannel('Layerscope', { log: true });
+}
+
+export function writeLog(log: vscode.LogOutputChannel, level: LogLevel, message: string): void {
+  log[level](message);
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** One error message with a way to the log. Resolves once the person has seen it; nobody needs to wait for that. */
+export async function showFailure(log: vscode.LogOutputChannel, what: string, error: unknown): Promise<void> {
+  log.error(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  const showLog = 'Show Log';
+  const answer = await vscode.window.showErrorMessage(`Layerscope: ${what}: ${messageOf(error)}`, showLog);
+  if (answer === showLog) log.show();
+}

@@ -1,0 +1,85 @@
+import type { HealthState, RunFile, RunFileKind, RunSummary, WatchedFolder } from '../protocol';
+
+/** A watched folder as the host knows it: whether it holds the sample runs that come with the extension. */
+export interface HostFolder extends WatchedFolder {
+  readonly sample: boolean;
+}
+
+const healthOrder: readonly HealthState[] = ['unknown', 'healthy', 'watch', 'act'];
+
+/** The worst health of the runs; unknown when there are none. */
+export function worstHealth(runs: readonly RunSummary[]): HealthState {
+  const worst = Math.max(0, ...runs.map((run) => healthOrder.indexOf(run.health)));
+  return healthOrder[worst] ?? 'unknown';
+}
+
+/** How far training has come, in words: "epoch 96", "step 1200" or nothing. */
+export function positionOf(run: Pick<RunSummary | RunFile, 'epoch' | 'step'>): string {
+  if (run.epoch !== null) return `epoch ${run.epoch}`;
+  return run.step !== null ? `step ${run.step}` : '';
+}
+
+/** The watched folder a run lies in: the one with the longest matching path. */
+export function folderOfRun(run: RunSummary, folders: readonly HostFolder[]): HostFolder | null {
+  let best: HostFolder | null = null;
+  for (const folder of folders) {
+    if (contains(folder.path, run.folder) && (best === null || folder.path.length > best.path.length)) best = folder;
+  }
+  return best;
+}
+
+/** Whether `path` is `folder` or lies below it; both absolute, of one platform. */
+export function contains(folder: string, path: string): boolean {
+  const separator = folder.includes('\\') ? '\\' : '/';
+  const base = folder.endsWith(separator) ? folder : folder + separator;
+  return path === folder || path.startsWith(base);
+}
+
+/** The run to show when none was chosen: the one that needs a person most, then the one written to last. */
+export function runToShowFirst(runs: readonly RunSummary[]): RunSummary | null {
+  const measurable = runs.filter((run) => run.files.some((file) => file.kind === 'probe'));
+  const ranked = [...(measurable.length > 0 ? measurable : runs)].sort(
+    (a, b) => healthOrder.indexOf(b.health) - healthOrder.indexOf(a.health) || b.modified - a.modified,
+  );
+  return ranked[0] ?? null;
+}
+
+/** "12 of 13 measured", "13", or "1 with a problem": what a group of files says about itself. */
+export function describeFiles(kind: RunFileKind, files: readonly RunFile[]): string {
+  const problems = files.filter((file) => file.state === 'problem').length;
+  const note = problems > 0 ? `, ${problems} unreadable` : '';
+  if (kind !== 'probe') return `${files.length}${note}`;
+  const measured = files.filter((file) => file.state === 'measured').length;
+  return measured === files.length ? `${files.length} measured` : `${measured} of ${files.length} measured${note}`;
+}
+
+/** Bytes for people: 980 B, 312 kB, 4.1 MB; decimal prefixes. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.5 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** Text from a file as literal Markdown: no links, no icons, no formatting, one line. */
+export function escapeMarkdown(text: string): string {
+  return text
+    .replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')
+    .replace(/[\\`*_{}[\]()<>#+\-.!|~$&:@]/g, (character) => `\\${character}`);
+}
+
+/** The zero-based line of a problem's place ("line 12" is 11), or null when it names no line. */
+export function lineOfPlace(place: string): number | null {
+  const match = /^line (\d+)\b/.exec(place);
+  return match?.[1] === undefined ? null : Math.max(0, Number(match[1]) - 1);
+}
+
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+

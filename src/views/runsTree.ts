@@ -1,0 +1,132 @@
+import * as vscode from 'vscode';
+import { plural } from './runFacts';
+import { childNodes, parentNode, rootNodes, type RunsNode } from './runsNodes';
+import { treeItem } from './runsTreeItem';
+import type { Session, SessionEvent } from './session';
+
+export const runsViewId = 'layerscope.runs';
+
+/** Milliseconds that changes are gathered before the tree is drawn again. */
+const refreshDelay = 300;
+
+/** Registers the Runs tree. Choosing a row chooses its run everywhere; a choice made elsewhere is selected here. */
+export function registerRunsTree(context: vscode.ExtensionContext, session: Session): vscode.TreeView<RunsNode> {
+  const provider = new RunsTreeProvider(session);
+  const tree = vscode.window.createTreeView(runsViewId, { treeDataProvider: provider, showCollapseAll: true });
+  const presence = new RunsTreePresence(session, tree, provider);
+  context.subscriptions.push(provider, tree, presence);
+  return tree;
+}
+
+class RunsTreeProvider implements vscode.TreeDataProvider<RunsNode>, vscode.Disposable {
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #refreshed = new vscode.EventEmitter<void>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly onDidRefresh = this.#refreshed.event;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly session: Session) {}
+
+  getTreeItem(node: RunsNode): vscode.TreeItem {
+    return treeItem(node, this.session);
+  }
+
+  getChildren(node?: RunsNode): RunsNode[] {
+    const { runs, folders } = this.session;
+    return node === undefined ? rootNodes(runs, folders) : childNodes(node, runs, folders);
+  }
+
+  getParent(node: RunsNode): RunsNode | undefined {
+    return parentNode(node, this.session.folders);
+  }
+
+  /** Whether the tree does not show what the session knows yet. */
+  get stale(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  refreshSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#changed.fire(undefined);
+      this.#refreshed.fire();
+    }, refreshDelay);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#changed.dispose();
+    this.#refreshed.dispose();
+  }
+}
+
+/** What the tree view does beside answering questions: it looks while visible, carries the badge, and follows the choice. */
+class RunsTreePresence implements vscode.Disposable {
+  readonly #subscriptions: vscode.Disposable[];
+  #look: vscode.Disposable | null = null;
+  /** Whether the choice moved and its row is to be selected. */
+  #selectionDue = true;
+
+  constructor(
+    private readonly session: Session,
+    private readonly tree: vscode.TreeView<RunsNode>,
+    private readonly provider: RunsTreeProvider,
+  ) {
+    this.#subscriptions = [
+      session.onDidChange((event) => this.#onSessionEvent(event)),
+      tree.onDidChangeVisibility(() => this.#onVisibility()),
+      provider.onDidRefresh(() => this.#selectChosen()),
+      tree.onDidChangeSelection(({ selection }) => {
+        const node = selection[0];
+        if (node !== undefined && node.kind !== 'folder' && node.run.id !== session.choice.runId) {
+          session.choose({ runId: node.run.id, layers: null });
+        }
+      }),
+    ];
+    this.#onVisibility();
+  }
+
+  dispose(): void {
+    this.#look?.dispose();
+    vscode.Disposable.from(...this.#subscriptions).dispose();
+  }
+
+  #onVisibility(): void {
+    if (this.tree.visible) {
+      this.#look ??= this.session.look();
+      this.#selectChosen();
+    } else {
+      this.#look?.dispose();
+      this.#look = null;
+    }
+  }
+
+  #onSessionEvent(event: SessionEvent): void {
+    if (event.kind === 'choice') {
+      this.#selectionDue = true;
+      return this.#selectChosen();
+    }
+    if (event.kind === 'run') return;
+    this.provider.refreshSoon();
+    if (event.kind === 'runs') this.#updateBadge();
+  }
+
+  #updateBadge(): void {
+    const withFindings = this.session.runs.filter((run) => run.findings.length > 0);
+    const count = withFindings.reduce((sum, run) => sum + run.findings.length, 0);
+    const tooltip = `${plural(count, 'finding')} in ${plural(withFindings.length, 'run')}`;
+    if ((this.tree.badge?.tooltip ?? '') !== (count > 0 ? tooltip : '')) this.tree.badge = count > 0 ? { value: count, tooltip } : undefined;
+  }
+
+  /** Selects the chosen run once the tree shows it, unless one of its rows already is selected. */
+  #selectChosen(): void {
+    const run = this.session.chosenRun;
+    if (!this.#selectionDue || run === null || !this.tree.visible || this.provider.stale) return;
+    this.#selectionDue = false;
+    if (this.tree.selection.some((node) => node.kind !== 'folder' && node.run.id === run.id)) return;
+    this.tree.reveal({ kind: 'run', run }, { select: true, focus: false }).then(undefined, () => {
+      // The row went away between the choice and its drawing: the next refresh tries again.
+      this.#selectionDue = true;
+    });
+  }
+}

@@ -1,0 +1,61 @@
+import type { WorkerSettings } from '../protocol';
+
+/** Everything that can be set under `layerscope.*`. */
+export interface LayerscopeSettings {
+  readonly worker: WorkerSettings;
+  /** Limit of the worker's JavaScript heap in MiB. */
+  readonly memoryLimit: number;
+  readonly notifyFindings: boolean;
+}
+
+interface NumberRule {
+  readonly fallback: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly whole: boolean;
+}
+
+/** Defaults and bounds of the numbers; `package.json` states the same (a test compares them). */
+export const numberRules = {
+  'measure.eps2': { fallback: 0.5, minimum: 1e-6, maximum: 1e6, whole: false },
+  'measure.seed': { fallback: 0, minimum: 0, maximum: 4294967295, whole: true },
+  'worker.threads': { fallback: 0, minimum: 0, maximum: 64, whole: true },
+  'worker.memoryLimit': { fallback: 1024, minimum: 256, maximum: 65536, whole: true },
+  'scan.maximumDepth': { fallback: 6, minimum: 0, maximum: 32, whole: true },
+  'poll.interval': { fallback: 1000, minimum: 200, maximum: 60000, whole: true },
+} as const satisfies Record<string, NumberRule>;
+
+export const defaultExclude: readonly string[] = [
+  '**/node_modules', '**/.git', '**/.hg', '**/.venv', '**/venv', '**/__pycache__', '**/site-packages',
+];
+
+/**
+ * Reads the settings through `get`, which answers with whatever was written under a name (without the `layerscope.` prefix).
+ * A value of the wrong type counts as absent, a number outside its bounds as the nearest bound.
+ */
+export function parseSettings(get: (name: string) => unknown, storageFolder: string): LayerscopeSettings {
+  const number = (name: keyof typeof numberRules): number => parseNumber(get(name), numberRules[name]);
+  const exclude = get('scan.exclude');
+  return {
+    worker: {
+      measureAutomatically: get('measure.automatic') !== false,
+      eps2: number('measure.eps2'),
+      seed: number('measure.seed'),
+      threads: number('worker.threads'),
+      engine: get('engine') === 'onnxruntime' ? 'onnxruntime' : 'auto',
+      resultsLocation: get('results.location') === 'run' ? 'run' : 'workspaceStorage',
+      storageFolder,
+      exclude: Array.isArray(exclude) ? exclude.filter((pattern): pattern is string => typeof pattern === 'string') : defaultExclude,
+      maximumDepth: number('scan.maximumDepth'),
+      pollInterval: number('poll.interval'),
+    },
+    memoryLimit: number('worker.memoryLimit'),
+    notifyFindings: get('notifications.findings') !== false,
+  };
+}
+
+function parseNumber(value: unknown, rule: NumberRule): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return rule.fallback;
+  const bounded = Math.min(rule.maximum, Math.max(rule.minimum, value));
+  return rule.whole ? Math.round(bounded) : bounded;
+}

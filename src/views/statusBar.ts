@@ -1,0 +1,46 @@
+import * as vscode from 'vscode';
+import { escapeMarkdown, plural, positionOf } from './runFacts';
+import type { Session } from './session';
+import { statusText } from './statusText';
+
+/** Milliseconds that changes are gathered before the item is written again. */
+const updateDelay = 200;
+
+/** Registers the one status-bar item; a click opens Layer health. */
+export function registerStatusBar(context: vscode.ExtensionContext, session: Session): void {
+  const item = vscode.window.createStatusBarItem('layerscope.status', vscode.StatusBarAlignment.Left, 0);
+  item.name = 'Layerscope';
+  item.command = 'layerscope.showLayerHealth';
+  let timer: NodeJS.Timeout | undefined;
+  const update = (): void => {
+    timer = undefined;
+    const { text, label } = statusText({ ...facts(session), chosen: session.chosenRun });
+    item.text = text;
+    item.accessibilityInformation = { label: `${label}. Open Layer health.`, role: 'button' };
+    item.tooltip = tooltip(session);
+  };
+  const subscription = session.onDidChange((event) => {
+    if (event.kind !== 'run') timer ??= setTimeout(update, updateDelay);
+  });
+  context.subscriptions.push(item, subscription, new vscode.Disposable(() => clearTimeout(timer)));
+  update();
+  item.show();
+}
+
+function facts(session: Session): Pick<Session, 'runs' | 'scanned' | 'progress' | 'worker'> {
+  const { runs, scanned, progress, worker } = session;
+  return { runs, scanned, progress, worker };
+}
+
+function tooltip(session: Session): vscode.MarkdownString {
+  const { runs, folders, progress, worker, chosenRun } = session;
+  const lines = [`Watching ${plural(runs.length, 'run')} in ${plural(folders.length, 'folder')}.`];
+  if (chosenRun !== null) lines.push(`Shown: ${escapeMarkdown([chosenRun.name, positionOf(chosenRun)].filter((part) => part !== '').join(', '))}`);
+  for (const run of runs) {
+    for (const finding of run.findings) lines.push(`${escapeMarkdown(run.name)}: ${escapeMarkdown(finding.title)}`);
+  }
+  if (progress !== null) lines.push(`Measuring ${progress.done} of ${progress.total}: ${escapeMarkdown(progress.current)}`);
+  if (worker.engine?.name === 'unavailable') lines.push(`Nothing can be measured: ${escapeMarkdown(worker.engine.reason)}`);
+  if (worker.message !== '') lines.push(escapeMarkdown(worker.message));
+  return new vscode.MarkdownString(lines.join('\n\n'));
+}

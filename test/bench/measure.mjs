@@ -1,0 +1,158 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { availableParallelism, cpus } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { build } from 'esbuild';
+import { workload, writeWorkload } from './workload.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, '../..');
+const cache = path.join(root, '.cache', 'bench');
+const cores = Math.min(2, availableParallelism());
+
+/** A Python that has what the twin needs. */
+function findPython() {
+  const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter(Boolean);
+  for (const candidate of candidates) {
+    if (spawnSync(candidate, ['-c', 'import numpy, scipy, sklearn']).status === 0) return candidate;
+  }
+  console.error(
+    `The benchmark compares with NumPy, SciPy and scikit-learn, and none of ${candidates.join(', ')} has them.\n` +
+      'Install them (apt-get install python3-sklearn, or python3 -m venv .venv && .venv/bin/pip install numpy scipy scikit-learn threadpoolctl)\n' +
+      'and name that Python in the environment variable PYTHON.',
+  );
+  process.exit(1);
+}
+
+/** A child that answers each line with a line. */
+function converse(command, args, env) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+  const waiting = [];
+  const pending = [];
+  createInterface({ input: child.stdout }).on('line', (line) => (waiting.shift() ?? ((early) => pending.push(early)))(line));
+  child.on('exit', (code) => {
+    if (waiting.length > 0) throw new Error(`${command} ended with ${code} before it answered.`);
+  });
+  const next = () => (pending.length > 0 ? Promise.resolve(pending.shift()) : new Promise((resolve) => waiting.push(resolve)));
+  return {
+    hello: next,
+    ask(request) {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      return next().then((line) => JSON.parse(line));
+    },
+    end: () => child.stdin.end(),
+  };
+}
+
+/** All layers of the file through as many compute threads as there are cores, as the product does. */
+async function throughput(script, file, layers) {
+  const queue = [...layers];
+  let start = 0;
+  const workers = Array.from({ length: cores }, () => new Worker(script, { workerData: { file } }));
+  await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
+  start = performance.now();
+  await Promise.all(
+    workers.map(
+      (worker) =>
+        new Promise((resolve, reject) => {
+          worker.on('error', reject);
+          const give = () => {
+            const layer = queue.shift() ?? null;
+            worker.postMessage(layer);
+            if (layer === null) resolve();
+          };
+          worker.on('message', give);
+          give();
+        }),
+    ),
+  );
+  return (performance.now() - start) / 1000;
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const total = (values) => values.reduce((sum, value) => sum + value, 0);
+const milliseconds = (seconds) => `${(1000 * seconds).toFixed(0)} ms`;
+
+/** Options: --python-threads N (default: as many as cores, at most 2), --layers N. */
+export async function main(options) {
+  const option = (name, otherwise) => (options.includes(name) ? Number(options[options.indexOf(name) + 1]) : otherwise);
+  const pythonThreads = option('--python-threads', cores);
+  const python = findPython();
+  const script = path.join(cache, 'measureProcess.mjs');
+  await build({
+    entryPoints: [path.join(here, 'measureProcess.ts')],
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    outfile: script,
+    external: ['onnxruntime-node'],
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'warning',
+  });
+  await build({ entryPoints: [path.join(root, 'src/linalg/index.ts')], bundle: true, platform: 'node', format: 'cjs', outfile: path.join(cache, 'linalg.cjs'), external: ['onnxruntime-node'], logLevel: 'warning' });
+  const { createEngine } = (await import(path.join(cache, 'linalg.cjs'))).default;
+  const file = await writeWorkload(cache, await createEngine());
+  const layers = Array.from({ length: Math.min(workload.layers, option('--layers', workload.layers)) }, (_, index) => `layer${index}`);
+
+  console.log(`Workload W1: ${layers.length} layers of ${workload.samples * workload.views} rows (${workload.samples} samples x ${workload.views} views, half held out) x ${workload.width}, F16, made by a seeded generator.`);
+  console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores; Python has ${pythonThreads} threads, ours one a layer. Runs alternate; medians over layers.`);
+  const threads = Object.fromEntries(['OPENBLAS', 'OMP', 'MKL', 'BLIS'].map((name) => [`${name}_NUM_THREADS`, String(pythonThreads)]));
+  const ours = converse(process.execPath, [script], {});
+  const theirs = converse(python, [path.join(here, 'twin_measure.py')], threads);
+  await ours.hello();
+  console.log(await theirs.hello());
+
+  const pairs = [];
+  // The first layer warms both up and does not count.
+  for (const layer of [layers[0], ...layers]) {
+    const request = { file, layer };
+    pairs.push({ ours: await ours.ask(request), theirs: await theirs.ask(request) });
+  }
+  ours.end();
+  theirs.end();
+  const counted = pairs.slice(1);
+
+  const families = Object.keys(counted[0].ours.families);
+  const of = (side, family, what) =>
+    counted.map((pair) => (family === 'all' ? total(Object.values(pair[side].families).map((one) => one[what])) : pair[side].families[family][what]));
+  const rows = [...families, 'all'].map((family) => {
+    const [own, ownCpu, engine] = ['seconds', 'cpu', 'engine'].map((what) => of('ours', family, what));
+    const [other, otherCpu] = ['seconds', 'cpu'].map((what) => of('theirs', family, what));
+    return {
+      measure: family,
+      'ours ms': Math.round(1000 * median(own)),
+      'in engine': `${((100 * total(engine)) / total(own)).toFixed(0)} %`,
+      'python ms': Math.round(1000 * median(other)),
+      'ours/python': (median(own) / median(other)).toFixed(2),
+      'ours cpu ms': Math.round(1000 * median(ownCpu)),
+      'python cpu ms': Math.round(1000 * median(otherCpu)),
+    };
+  });
+  console.table(rows);
+  const worst = worstDifferences(counted);
+  console.log(`Engine: ${counted[0].ours.engine}, 1 thread. Reading a layer: ours ${milliseconds(median(counted.map((pair) => pair.ours.read)))}, Python ${milliseconds(median(counted.map((pair) => pair.theirs.read)))}.`);
+  console.log(`Python without what only the intervals need: ${milliseconds(median(counted.map(({ theirs: one }) => total(Object.values(one.families).map(({ seconds }) => seconds)) - one.intervals)))}; ours always has them.`);
+  console.log(`Largest differences between the two: ${worst}.`);
+
+  const seconds = await throughput(script, file, layers);
+  const pythonSeconds = total(counted.map(({ theirs: one }) => total(Object.values(one.families).map((each) => each.seconds)) + one.read));
+  const resident = process.resourceUsage().maxRSS / 1024;
+  console.log(`Whole file, ${cores} compute threads in one process: ${seconds.toFixed(2)} s; Python with ${pythonThreads} threads: ${pythonSeconds.toFixed(2)} s; ratio ${(seconds / pythonSeconds).toFixed(2)}.`);
+  console.log(`Largest resident memory: one process, one thread ${(Math.max(...pairs.map((pair) => pair.ours.maxResidentBytes)) / 2 ** 20).toFixed(0)} MB; this process with ${cores} threads ${resident.toFixed(0)} MB (target: below 1500).`);
+}
+
+/** By metric, relative to the value of the twin (absolute for the random-label scores). */
+function worstDifferences(pairs) {
+  const worst = new Map();
+  for (const { ours, theirs } of pairs) {
+    for (const [key, value] of Object.entries(theirs.values)) {
+      const metric = key.split(' ')[0];
+      const difference = Math.abs(ours.values[key] - value) / (metric.startsWith('random') ? 1 : Math.abs(value));
+      worst.set(metric, Math.max(worst.get(metric) ?? 0, difference));
+    }
+  }
+  return [...worst].map(([metric, difference]) => `${metric} ${difference.toExponential(1)}`).join(', ');
+}

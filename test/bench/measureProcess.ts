@@ -1,0 +1,65 @@
+// One compute process of the benchmark: reads a layer of the probe and measures it as the product's compute thread does, family by family.
+// Started as a child process (lines in, lines out) and, for throughput, as a worker thread.
+import { createInterface } from 'node:readline';
+import { parentPort, workerData } from 'node:worker_threads';
+import { createEngine } from '../../src/linalg';
+import { OnnxRuntimeEngine } from '../../src/linalg/onnxRuntimeEngine';
+import { defaultMeasureOptions, measureLayer, metricFamilies } from '../../src/metrics';
+import { openProbe } from '../../src/runs/probe';
+
+interface Answer {
+  readonly layer: string;
+  /** Seconds. */
+  readonly read: number;
+  readonly families: Record<string, { readonly seconds: number; readonly cpu: number; readonly engine: number }>;
+  readonly values: Record<string, number | null>;
+  readonly engine: string;
+  readonly maxResidentBytes: number;
+}
+
+const engine = await createEngine('auto', { threads: Number(process.env.LAYERSCOPE_BENCH_THREADS ?? 1) });
+const productMilliseconds = () => (engine instanceof OnnxRuntimeEngine ? engine.productMilliseconds : 0);
+
+async function measure(file: string, name: string): Promise<Answer> {
+  const start = performance.now();
+  const probe = await openProbe(file);
+  try {
+    const layer = await probe.readLayer(name);
+    const read = (performance.now() - start) / 1000;
+    const families: Answer['families'] = {};
+    const values: Answer['values'] = {};
+    for (const family of metricFamilies) {
+      const begin = performance.now();
+      const products = productMilliseconds();
+      const before = process.cpuUsage();
+      const measurements = await measureLayer(layer, family.metrics, defaultMeasureOptions, { engine, checkpoint: () => undefined });
+      const used = process.cpuUsage(before);
+      families[family.id] = {
+        seconds: (performance.now() - begin) / 1000,
+        cpu: (used.user + used.system) / 1e6,
+        engine: (productMilliseconds() - products) / 1000,
+      };
+      for (const { metric, split, value } of measurements) values[`${metric} ${split}`] = value;
+    }
+    const maxResidentBytes = process.resourceUsage().maxRSS * 1024;
+    return { layer: name, read, families, values, engine: `${engine.name} ${engine.version}`, maxResidentBytes };
+  } finally {
+    await probe.close();
+  }
+}
+
+if (parentPort) {
+  const port = parentPort;
+  const { file } = workerData as { file: string };
+  port.on('message', (layer: string | null) => {
+    if (layer === null) port.close();
+    else void measure(file, layer).then((answer) => port.postMessage(answer));
+  });
+  port.postMessage('ready');
+} else {
+  console.log('ready');
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { file, layer } = JSON.parse(line) as { file: string; layer: string };
+    console.log(JSON.stringify(await measure(file, layer)));
+  }
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { isCurrent, planProbe } from '../../../src/monitor/plan';
+import type { ProbePlan } from '../../../src/monitor/plan';
+import { record } from '../store/records';
+
+const options = { eps2: 0.5, seed: 0 };
+const methodOf = (metric: string): number | null => ({ rankme: 1, alignment: 2, transfer: 1 })[metric] ?? null;
+const plan = (change: Partial<ProbePlan> = {}): ProbePlan => ({
+  file: '/run/probe', layers: ['block0', 'block1'], metrics: ['rankme', 'alignment'], options, methodOf, records: [], ...change,
+});
+
+describe('the plan of a probe', () => {
+  it('asks for every metric of every layer when nothing is stored', () => {
+    expect(planProbe(plan())).toEqual([
+      { file: '/run/probe', layer: 'block0', metrics: ['rankme', 'alignment'], options },
+      { file: '/run/probe', layer: 'block1', metrics: ['rankme', 'alignment'], options },
+    ]);
+  });
+
+  it('asks only for what is missing', () => {
+    const records = [record({ metric: 'rankme' }), record({ metric: 'alignment', method: 2 }), record({ metric: 'alignment', method: 2, layer: 'block1' })];
+    expect(planProbe(plan({ records }))).toEqual([{ file: '/run/probe', layer: 'block1', metrics: ['rankme'], options }]);
+  });
+
+  it('counts a value that could not be taken as measured', () => {
+    const records = [record({ value: null, warnings: ['all features are zero'] })];
+    expect(planProbe(plan({ records, metrics: ['rankme'], layers: ['block0'] }))).toEqual([]);
+  });
+
+  it('asks again for records of another method, of other options and of another seed', () => {
+    const stale = [
+      record({ metric: 'alignment', method: 1 }),
+      record({ metric: 'rankme', options: { eps2: 0.1 } }),
+      record({ metric: 'transfer', seed: 7 }),
+    ];
+    const metrics = ['alignment', 'rankme', 'transfer'];
+    expect(planProbe(plan({ records: stale, metrics, layers: ['block0'] }))[0]?.metrics).toEqual(metrics);
+  });
+
+  it('keeps records of metrics that the changed option has no part in', () => {
+    expect(isCurrent(record({ options: {} }), { eps2: 0.1, seed: 5 }, methodOf)).toBe(true);
+    expect(isCurrent(record({ options: { eps2: 0.5 } }), { eps2: 0.1, seed: 5 }, methodOf)).toBe(false);
+    expect(isCurrent(record({ metric: 'no longer computed' }), options, methodOf)).toBe(false);
+  });
+
+  it('asks for everything again when told to, within the chosen layers', () => {
+    const records = [record(), record({ layer: 'block1' })];
+    const tasks = planProbe(plan({ records, metrics: ['rankme'], again: true, acceptLayer: (layer) => layer === 'block1' }));
+    expect(tasks.map(({ layer }) => layer)).toEqual(['block1']);
+  });
+});

@@ -1,0 +1,47 @@
+import type { JSX } from 'preact';
+import type { RunSummary } from '../../../src/protocol';
+import { formatAt } from '../format';
+import { Icon } from './Icon';
+import { useNow } from './hooks';
+
+const liveWithin = 120_000;
+
+/** Which run, how it is, how far it is, and whether it still writes. */
+export function RunPicker(props: {
+  readonly runs: readonly RunSummary[];
+  readonly runId: string | null;
+  readonly onChoose: (runId: string) => void;
+}): JSX.Element {
+  const { runs, runId, onChoose } = props;
+  const now = useNow();
+  const run = runs.find((one) => one.id === runId);
+  const health = run?.health ?? 'unknown';
+  return (
+    <header class="run">
+      <div class="run-row">
+        <Icon name={health} class="run-health" />
+        <select class="select run-select" aria-label="Run" value={run?.id ?? ''} onChange={(event) => onChoose(event.currentTarget.value)}>
+          {!run && <option value="">Choose a run</option>}
+          {runs.map((one) => (
+            <option key={one.id} value={one.id}>
+              {one.id === run?.id || one.health === 'unknown' || one.health === 'healthy' ? one.name : `${one.name} \u00b7 ${one.health}`}
+            </option>
+          ))}
+        </select>
+      </div>
+      {run && (
+        <p class="run-facts">
+          <span class={`health-word health-${health}`}>{health === 'unknown' ? 'not measured' : health}</span>
+          {howFar(run)}
+          {now - run.modified < liveWithin && <span class="live">live</span>}
+        </p>
+      )}
+    </header>
+  );
+}
+
+function howFar(run: RunSummary): string {
+  if (run.epoch !== null) return `epoch ${formatAt(run.epoch)}`;
+  if (run.step !== null) return `step ${formatAt(run.step)}`;
+  return '';
+}
