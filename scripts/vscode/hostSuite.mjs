@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runTests } from '@vscode/test-electron';
 import { build } from 'esbuild';
@@ -24,7 +24,7 @@ const marker = '[test] ';
  */
 export async function runHostSuite({ entry = 'test/host/index.ts', workspace, limit = 600_000, log = console.log } = {}) {
   await build({
-    entryPoints: { index: path.join(root, entry) },
+    entryPoints: { suite: path.join(root, entry) },
     outdir: path.dirname(bundle),
     bundle: true,
     platform: 'node',
@@ -35,6 +35,8 @@ export async function runHostSuite({ entry = 'test/host/index.ts', workspace, li
     // mocha loads its reporters by name.
     external: ['vscode', 'mocha', 'onnxruntime-node'],
   });
+  // Source maps are honoured in what is loaded after they were switched on.
+  await writeFile(bundle, "process.setSourceMapsEnabled(true);\nexports.run = () => require('./suite.js').run();\n");
   const sample = workspace === undefined ? await sampleWorkspace() : undefined;
   const folder = workspace ?? sample.folder;
   const scratch = temporaryFolder('layerscope-host-');

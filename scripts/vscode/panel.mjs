@@ -57,7 +57,7 @@ function count(locator) {
   return locator.count().catch(() => 0);
 }
 
-/** The heat map's table as `{ columns, rows: [{ layer, values }] }`; null where a cell has no number. */
+/** The heat map's table, a row a checkpoint, as `{ caption, columns, rows: [{ header, values }] }`; null where a cell has no number. */
 export async function readTable(panel) {
   const table = panel.locator('#heat-map-table table');
   await table.waitFor();
@@ -67,7 +67,7 @@ export async function readTable(panel) {
       caption: element.caption.innerText,
       columns: [...head.cells].slice(1).map((cell) => cell.innerText.trim()),
       rows: [...element.tBodies[0].rows].map((row) => ({
-        layer: row.cells[0].innerText.trim(),
+        header: row.cells[0].innerText.trim(),
         values: [...row.cells].slice(1).map((cell) => {
           const data = cell.querySelector('data');
           return data === null ? null : Number(data.value);

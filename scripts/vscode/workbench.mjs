@@ -65,9 +65,18 @@ export async function openWorkbench(server, { width = 1280, height = 900, onLog 
   };
 }
 
-/** The server is installed without native parts that it does not need; it says so at length. */
+/** What VS Code says in every run: that native parts which it does not need are not installed, and how it connects. */
+const noise = new RegExp(
+  [
+    'spdlog|watchdog|bindings file|vsda|kerberos|tries: \\[|^\\s*at |^\\s*[\\]}]|^\\s*→',
+    'gallery|AccountPolicyGate|AgentHost|authentication provider|builtin extensions cache|workbench contribution',
+    'reconnection-grace-time|Creating a socket|connection token|ServiceWorker|Service Worker|status of 404|its sandbox attribute',
+    '\\[test\\]',
+  ].join('|'),
+);
+
 export function isNoise(text) {
-  return /spdlog|watchdog|bindings file|vsda|gallery|AccountPolicyGate|reconnection-grace-time|kerberos/.test(text);
+  return noise.test(text);
 }
 
 /** Waits for a promise at most `limit` milliseconds. */

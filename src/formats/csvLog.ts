@@ -37,13 +37,13 @@ function looksLikeLog({ name, head, size }: Sniff): boolean {
     return false;
   }
   const delimiter = delimiterOf(lines[0]!);
-  const header = cellsOf(lines[0]!, delimiter);
+  const header = cellsOf(lines[0]!, delimiter) ?? [];
   const { epoch, step } = axesOf(header);
   if (header.length < 2 || (epoch === null && step === null)) {
     return false;
   }
   const quantities = header.map((column, i) => ({ column, i })).filter(({ column }) => column !== epoch && column !== step);
-  const rows = lines.slice(1).map((line) => cellsOf(line, delimiter));
+  const rows = lines.slice(1).map((line) => cellsOf(line, delimiter) ?? []);
   return rows.length === 0
     ? isLogName(name) || quantities.some(({ column }) => isQuantity(column))
     : quantities.some(({ i }) => rows.some((row) => numberOf(row[i] ?? '') !== null));
@@ -81,8 +81,8 @@ class CsvReader implements ScalarLogReader {
     }
     const text = [...this.open, tail].map((line) => line.text).join('\n');
     const line = (this.open[0] ?? tail).number;
-    const cells = evenQuotes(text) && this.header !== null ? cellsOf(text, this.delimiter) : [];
-    if (cells.length > 0 && cells.length === this.header?.columns.length) {
+    const cells = evenQuotes(text) ? cellsOf(text, this.delimiter) : null;
+    if (cells !== null && cells.length === this.header?.columns.length) {
       this.lines.drop();
       this.open = [];
       this.openLength = 0;
@@ -143,10 +143,16 @@ class CsvReader implements ScalarLogReader {
   private readRecord(text: string, line: number): ScalarRow[] {
     if (this.header === null) {
       this.delimiter = delimiterOf(text);
-      this.setHeader(cellsOf(text, this.delimiter), line);
-      return [];
     }
     const cells = cellsOf(text, this.delimiter);
+    if (cells === null) {
+      this.report(line, 'its quotes do not fit together; the line is left out');
+      return [];
+    }
+    if (this.header === null) {
+      this.setHeader(cells, line);
+      return [];
+    }
     if (this.isHeader(cells)) {
       this.changeHeader(cells, line);
       return [];
@@ -222,12 +228,17 @@ function delimiterOf(header: string): string {
   return [',', ';', '\t'].reduce((best, delimiter) => (count(delimiter) > count(best) ? delimiter : best));
 }
 
-function cellsOf(record: string, delimiter: string): string[] {
+/** Null when the quotes of the record do not fit together. */
+function cellsOf(record: string, delimiter: string): string[] | null {
   if (!record.includes('"')) {
     return record.split(delimiter);
   }
-  const options = { delimiter, relax_quotes: true, relax_column_count: true, record_delimiter: '\u0000' };
-  return (parse(record, options) as string[][])[0] ?? [];
+  try {
+    const options = { delimiter, relax_quotes: true, relax_column_count: true, record_delimiter: '\u0000' };
+    return (parse(record, options) as string[][])[0] ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function evenQuotes(text: string): boolean {

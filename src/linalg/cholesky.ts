@@ -63,7 +63,7 @@ export async function choleskyLogDeterminant(engine: Products, matrix: Matrix<Fl
 
 /** The same factor in float32, for solves that need speed and not digits. */
 export function toFloat32Factor({ lower, logDeterminant, leaves }: CholeskyFactor): CholeskyFactor {
-  const narrow = ({ rows, columns, data }: Matrix): Matrix => ({ rows, columns, data: Float32Array.from(data) });
+  const narrow = ({ rows, columns, data }: Matrix): Matrix => ({ rows, columns, data: new Float32Array(data) });
   return { lower: narrow(lower), logDeterminant, leaves: new Map([...leaves].map(([offset, leaf]) => [offset, narrow(leaf)])) };
 }
 

@@ -90,10 +90,11 @@ async function filter(
   const growth = (value: number) => Math.acosh(Math.max(1, value / half - 1));
   const stretch = growth(top) - growth(values[count - 1] as number);
   const degree = Math.max(2, Math.min(degreeLimit, Math.floor(Math.log(narrow ? narrowStretchLimit : stretchLimit) / Math.max(stretch, 1e-3))));
-  const shifted: Matrix = narrow ? { ...matrix, data: new Float32Array(matrix.data.length) } : zeros(matrix.rows, matrix.columns);
-  for (let i = 0; i < shifted.data.length; i++) shifted.data[i] = (matrix.data[i] as number) / half;
-  for (let i = 0; i < matrix.rows; i++) shifted.data[i * matrix.rows + i] = (shifted.data[i * matrix.rows + i] as number) - 1;
-  let before: Matrix = narrow ? { ...vectors, data: Float32Array.from(vectors.data) } : vectors;
+  const wide = zeros(matrix.rows, matrix.columns);
+  for (let i = 0; i < wide.data.length; i++) wide.data[i] = (matrix.data[i] as number) / half;
+  for (let i = 0; i < matrix.rows; i++) wide.data[i * matrix.rows + i] = (wide.data[i * matrix.rows + i] as number) - 1;
+  const shifted: Matrix = narrow ? { ...wide, data: new Float32Array(wide.data) } : wide;
+  let before: Matrix = narrow ? { ...vectors, data: new Float32Array(vectors.data) } : vectors;
   let current = await engine.gemm(before, shifted);
   for (let step = 1; step < degree; step++) {
     options.checkpoint?.();

@@ -12,7 +12,7 @@ export function zeros(rows: number, columns: number): Matrix<Float64Array> {
 
 /** The same matrix in float64; not copied when it is already. */
 export function toFloat64({ rows, columns, data }: Matrix): Matrix<Float64Array> {
-  return { rows, columns, data: data instanceof Float64Array ? data : Float64Array.from(data) };
+  return { rows, columns, data: data instanceof Float64Array ? data : new Float64Array(data) };
 }
 
 /** A copy of the given block, in float64. */

@@ -67,7 +67,7 @@ export class OnnxRuntimeEngine implements Engine {
     const precision = wide ? 'float64' : 'float32';
     const session = await this.session({ precision, transposeA, transposeB, scale, addendScale: addend ? addendScale : null });
     const tensor = (data: Float32Array | Float64Array, shape: readonly [number, number]) =>
-      new this.runtime.Tensor(precision, wide === data instanceof Float64Array ? data : Float64Array.from(data), shape);
+      new this.runtime.Tensor(precision, wide === data instanceof Float64Array ? data : new Float64Array(data), shape);
     const tensorB = tensor(b.data, [b.rows, b.columns]);
     // A transposed left factor is not contiguous by rows of the result, so it goes in one piece.
     const rowsAtOnce = transposeA ? rows : Math.max(1, Math.min(rows, Math.floor(productLimit / (inner * columns))));

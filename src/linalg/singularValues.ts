@@ -31,7 +31,7 @@ export function singularValuesDirect(matrix: Matrix, checkpoint?: () => void): F
   const [long, short] = tall ? [matrix.rows, matrix.columns] : [matrix.columns, matrix.rows];
   // By columns of the tall orientation, so that reflectors are contiguous.
   const columns = Array.from({ length: short }, (_, j) => {
-    if (!tall) return Float64Array.from(matrix.data.subarray(j * long, (j + 1) * long));
+    if (!tall) return new Float64Array(matrix.data.subarray(j * long, (j + 1) * long));
     return Float64Array.from({ length: long }, (_, i) => matrix.data[i * short + j] as number);
   });
   for (let j = 0; j < short; j++) reflectColumns(columns, j, j, long, checkpoint);

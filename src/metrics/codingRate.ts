@@ -114,7 +114,7 @@ async function codingRate(z: Matrix<Float64Array>, eps2: number, { engine, check
   const transposed = transpose(z);
   const factor = await cholesky(engine, shifted(await engine.gram(transposed, 'rows', options), a), options);
   // Influences only feed the interval, where float32 is more than enough.
-  const narrow = { ...transposed, data: Float32Array.from(transposed.data) };
+  const narrow = { ...transposed, data: new Float32Array(transposed.data) };
   const lengths = columnSquares(await solveLower(engine, toFloat32Factor(factor), narrow, options));
   for (let row = 0; row < n; row++) influence[row] = (d / (2 * eps2)) * (lengths[row] as number);
   return { rate: factor.logDeterminant / 2, influence };
@@ -126,7 +126,7 @@ async function classTerms(split: SplitRows, eps2: number, context: MeasureContex
   const samples = split.sampleIds.length;
   const terms = new Float64Array(samples);
   for (let sample = 0; sample < samples; sample++) {
-    if ((sample & 63) === 0) context.checkpoint();
+    context.checkpoint();
     const start = split.starts[sample] as number;
     const size = (split.starts[sample + 1] as number) - start;
     const rows = { rows: size, columns: d, data: data.subarray(start * d, (start + size) * d) };

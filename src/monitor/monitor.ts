@@ -2,7 +2,7 @@ import path from 'node:path';
 import { diagnose } from '../diagnosis';
 import { createFormatRegistry } from '../formats';
 import type { MeasureOptions } from '../metrics';
-import type { EngineStatus, MeasureProgress, RunDetail, RunSummary, WatchedFolder, WorkerEvents, WorkerSettings } from '../protocol';
+import type { MeasureProgress, RunDetail, RunSummary, WatchedFolder, WorkerEvents, WorkerSettings } from '../protocol';
 import { StabilityGate } from '../runs';
 import type { RunOnDisk } from '../runs';
 import type { RecordStoreOptions } from '../store';
@@ -142,11 +142,6 @@ export class Monitor {
       if (this.poller.has(hinted)) this.poller.hint(hinted);
       else this.folders.soon();
     }
-  }
-
-  /** Of the engine that measures, or would. */
-  engineStatus(): Promise<EngineStatus> {
-    return this.currentMeasurer().engineStatus();
   }
 
   /** Stops everything; records of layers that are being written are finished. */

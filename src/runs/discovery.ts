@@ -35,7 +35,7 @@ export type Discovered =
   | { readonly kind: 'run'; readonly run: RunOnDisk }
   /** Outside of every run; `file` is an absolute path. */
   | { readonly kind: 'problem'; readonly problem: FileProblem }
-  /** Comes last. When the scan is not complete, a run that was not found may still exist. */
+  /** Comes last. A scan that is not complete was cut short: a run that was not found may still exist. */
   | { readonly kind: 'end'; readonly complete: boolean; readonly entries: number };
 
 export interface FoundRuns {

@@ -38,9 +38,9 @@ export class ScanLimits {
     return this.seen;
   }
 
-  /** Whether everything was searched that the depth allows; otherwise a run that is not found may still exist. */
+  /** Whether the scan came to its end; otherwise a run that was found by an earlier one may still exist. */
   get complete(): boolean {
-    return !this.hits.has('entries') && !this.hits.has('time') && !this.hits.has('folderEntries');
+    return !this.hits.has('entries') && !this.hits.has('time');
   }
 
   hit(limit: Limit, folder: string, amount: number): void {

@@ -20,6 +20,7 @@ export interface RecordStoreOptions {
 export class RecordStore {
   private readonly files = new Map<string, RecordFile>();
   private readonly byContent = new Map<string, Map<string, MeasurementRecord>>();
+  /** Could not be written yet. */
   private unsaved: MeasurementRecord[] = [];
   private folderProblems: FileProblem[] = [];
   private writeProblems: FileProblem[] = [];
@@ -61,19 +62,19 @@ export class RecordStore {
     if (records.length === 0) return;
     for (const record of records) this.keep(record);
     const batch = [...this.unsaved, ...records];
-    this.unsaved = batch;
+    this.unsaved = [];
     const problems: FileProblem[] = [];
     for (const folder of this.options.write) {
       const file = this.fileAt(path.join(folder, this.options.fileName ?? 'records.jsonl'));
       try {
         await file.append(batch);
-        this.unsaved = this.unsaved.filter((record) => !batch.includes(record));
         this.writeProblems = problems;
         return;
       } catch (error) {
         problems.push({ file: file.file, place: '', reason: `records cannot be written here: ${reasonOf(error)}`, severity: 'warning' });
       }
     }
+    this.unsaved = [...batch, ...this.unsaved];
     this.writeProblems = [
       ...problems,
       ...(problems.length === 0 ? [] : [{

@@ -1,4 +1,4 @@
-import type { HealthState, RunFile, RunFileKind, RunSummary, WatchedFolder } from '../protocol';
+import type { HealthState, RunFile, RunFileKind, RunSummary, WatchedFolder, WorkerStatus } from '../protocol';
 
 /** A watched folder as the host knows it: whether it holds the sample runs that come with the extension. */
 export interface HostFolder extends WatchedFolder {
@@ -83,3 +83,9 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+
+/** The worker's state in one line for the log: "Worker running, engine onnxruntime 1.30.0". */
+export function describeWorker({ state, engine, message }: WorkerStatus): string {
+  const engineWords = engine === null ? '' : engine.name === 'unavailable' ? `no engine: ${engine.reason}` : `engine ${engine.name} ${engine.version}`;
+  return [`Worker ${state}`, engineWords, message].filter((part) => part !== '').join(', ');
+}

@@ -133,10 +133,12 @@ function findingItem(node: { readonly run: RunSummary; readonly finding: Finding
   item.description = finding.layers.join(', ');
   item.iconPath = healthIcons[finding.severity];
   item.contextValue = 'finding';
+  const { axis, low, high } = finding.onset;
   item.tooltip = tooltip(finding.title, [
-    ['Why', finding.explanation],
     ['Layers', finding.layers.join(', ')],
-    ...finding.advice.map((advice): Fact => ['Advice', advice]),
+    ['Began', `${axis} ${low} to ${high}`],
+    ['Advice', finding.advice[0] ?? ''],
+    ['Evidence', 'select to see it in Layer Health'],
   ]);
   item.command = { title: 'Show Finding', command: 'layerscope.showFinding', arguments: [{ kind: 'finding', ...node }] };
   label(item, `finding, ${finding.severity}: ${finding.title}`, item.description);

@@ -6,7 +6,7 @@ import type { WorkerClient } from '../worker/workerClient';
 import { applyRunDelta, applyRunsDelta, ownDetail } from './hostModel';
 import { writeLog } from './log';
 import { defaultChoice, parseChoice, sameChoice } from './panelChoice';
-import { type HostFolder, runToShowFirst } from './runFacts';
+import { describeWorker, type HostFolder, runToShowFirst } from './runFacts';
 import type { LayerscopeSettings } from './settingValues';
 
 /** What happened; every surface draws from these and from the session's properties. */
@@ -209,7 +209,10 @@ export class Session implements vscode.Disposable {
     this.#connectedWith = settings;
     this.#connection = connection;
     connection.listen({
-      statusChanged: () => this.#emitter.fire({ kind: 'worker' }),
+      statusChanged: (status) => {
+        this.#options.log.info(describeWorker(status));
+        this.#emitter.fire({ kind: 'worker' });
+      },
       runsChanged: (delta) => this.#applyRuns(delta),
       runChanged: (delta) => this.#applyRun(delta),
       runReset: (detail) => this.#replaceDetail(detail),

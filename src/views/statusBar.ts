@@ -14,7 +14,7 @@ export function registerStatusBar(context: vscode.ExtensionContext, session: Ses
   let timer: NodeJS.Timeout | undefined;
   const update = (): void => {
     timer = undefined;
-    const { text, label } = statusText({ ...facts(session), chosen: session.chosenRun });
+    const { text, label } = statusText(session);
     item.text = text;
     item.accessibilityInformation = { label: `${label}. Open Layer health.`, role: 'button' };
     item.tooltip = tooltip(session);
@@ -25,11 +25,6 @@ export function registerStatusBar(context: vscode.ExtensionContext, session: Ses
   context.subscriptions.push(item, subscription, new vscode.Disposable(() => clearTimeout(timer)));
   update();
   item.show();
-}
-
-function facts(session: Session): Pick<Session, 'runs' | 'scanned' | 'progress' | 'worker'> {
-  const { runs, scanned, progress, worker } = session;
-  return { runs, scanned, progress, worker };
 }
 
 function tooltip(session: Session): vscode.MarkdownString {

@@ -1,10 +1,9 @@
 import type { HealthState, MeasureProgress, RunSummary, WorkerStatus } from '../protocol';
-import { worstHealth } from './runFacts';
+import { plural, worstHealth } from './runFacts';
 
 export interface StatusFacts {
   readonly runs: readonly RunSummary[];
   readonly scanned: boolean;
-  readonly chosen: RunSummary | null;
   readonly progress: MeasureProgress | null;
   readonly worker: WorkerStatus;
 }
@@ -17,13 +16,15 @@ export interface StatusText {
 
 const healthIcon: Readonly<Record<HealthState, string>> = { unknown: 'layers', healthy: 'pass', watch: 'warning', act: 'error' };
 
-/** The status-bar item in one icon and a few words: the worst state, and what is running or how many runs are watched. */
+/** The status-bar item in one icon and a few words: the worst state, and what is running or what is watched and was found. */
 export function statusText({ runs, scanned, progress, worker }: StatusFacts): StatusText {
   if (worker.state === 'failed') return say('debug-disconnect', 'worker stopped');
   if (worker.state === 'restarting') return say('debug-restart', 'restarting');
   const icon = healthIcon[worstHealth(runs)];
   if (progress !== null) return say(icon, `measuring ${progress.done}/${progress.total}`);
-  if (runs.length > 0) return say(icon, `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`);
+  const findings = runs.reduce((sum, run) => sum + run.findings.length, 0);
+  if (findings > 0) return say(icon, `${plural(runs.length, 'run')}, ${plural(findings, 'finding')}`);
+  if (runs.length > 0) return say(icon, plural(runs.length, 'run'));
   return say('layers', scanned ? 'no runs' : worker.state === 'stopped' ? 'idle' : 'looking for runs');
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { FormatError } from '../formats/byteSource';
@@ -103,10 +104,19 @@ class ComputePool implements LayerMeasurer {
         reject(abortError());
         return;
       }
-      const pending: Pending = {
-        request, cancel: new Int32Array(new SharedArrayBuffer(4)), attempts: 0, settled: false, resolve, reject,
+      const abort = (): void => this.abort(pending);
+      const settling = <Value>(settle: (value: Value) => void) => (value: Value): void => {
+        signal?.removeEventListener('abort', abort);
+        settle(value);
       };
-      signal?.addEventListener('abort', () => this.abort(pending), { once: true });
+      const pending: Pending = {
+        request, cancel: new Int32Array(new SharedArrayBuffer(4)), attempts: 0, settled: false, resolve: settling(resolve), reject: settling(reject),
+      };
+      if (signal !== undefined) {
+        // One signal may stand for all layers of a run.
+        setMaxListeners(0, signal);
+        signal.addEventListener('abort', abort, { once: true });
+      }
       this.waiting.push(pending);
       this.pump();
     });

@@ -1,15 +1,14 @@
 import { constants, setPriority } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createBirpc } from 'birpc';
 import { Monitor } from '../monitor';
 import type { LayerMeasurer } from '../monitor';
 import type { EngineStatus, WorkerApi, WorkerEvents, WorkerSettings } from '../protocol';
 import { computeThreadCount, createComputePool } from './computePool';
+import { notKnownYet } from './engineNews';
 
 // The entry of the worker process. It is a child of the extension host and talks to it over the channel it was forked with.
 
-const engineMilliseconds = 5_000;
 const leaveMilliseconds = 4_000;
 const threadPath = path.join(__dirname, 'computeThread.js');
 
@@ -20,19 +19,25 @@ try {
   // Not allowed everywhere; then it runs like any other process.
 }
 
-let pool: { readonly measurer: LayerMeasurer; readonly settings: string } | null = null;
+interface Pool {
+  readonly measurer: LayerMeasurer;
+  readonly settings: string;
+}
+
+let pool: Pool | null = null;
+let engine: { readonly of: LayerMeasurer | null; readonly status: EngineStatus } = { of: null, status: notKnownYet };
 
 /** The compute threads for these settings; they are kept as long as the settings that concern them stay the same. */
-function measurerFor({ threads, engine }: Pick<WorkerSettings, 'threads' | 'engine'>): LayerMeasurer {
+function usePool({ threads, engine }: Pick<WorkerSettings, 'threads' | 'engine'>): Pool {
   const settings = JSON.stringify({ threads, engine });
-  if (pool?.settings === settings) return pool.measurer;
+  if (pool?.settings === settings) return pool;
   void pool?.measurer.close();
   pool = { measurer: createComputePool({ threadPath, threads, engine }), settings };
-  return pool.measurer;
+  return pool;
 }
 
 const monitor = new Monitor({
-  measurerFor,
+  measurerFor: (settings) => usePool(settings).measurer,
   concurrencyFor: (settings) => computeThreadCount(settings.threads),
   events: {
     runsChanged: (delta) => void host.runsChanged(delta),
@@ -43,7 +48,10 @@ const monitor = new Monitor({
 });
 
 const api: WorkerApi = {
-  watch: (folders, settings) => monitor.watch(folders, settings),
+  watch: (folders, settings) => {
+    usePool(settings);
+    return monitor.watch(folders, settings);
+  },
   setAttention: async (visible) => monitor.setAttention(visible),
   openRun: async (runId) => monitor.openRun(runId),
   closeRun: async (runId) => monitor.closeRun(runId),
@@ -51,23 +59,20 @@ const api: WorkerApi = {
   cancel: async (runId) => monitor.cancel(runId),
   refresh: () => monitor.refresh(),
   hint: async (paths) => monitor.hint(paths),
-  ping: async () => ({ pid: process.pid, memory: process.memoryUsage.rss(), engine: await engineStatus() }),
+  ping: async () => ({ pid: process.pid, memory: process.memoryUsage.rss(), engine: knownEngine() }),
   shutdown: leave,
 };
 
-/** The heartbeat must not stop while the engine's library comes over a slow drive. */
-async function engineStatus(): Promise<EngineStatus> {
-  const measurer = pool?.measurer ?? measurerFor({ threads: 0, engine: 'auto' });
-  const waiting = new AbortController();
-  const late = sleep(engineMilliseconds, undefined, { ref: false, signal: waiting.signal }).then(
-    (): EngineStatus => ({ name: 'unavailable', version: '', reason: 'it is still being loaded' }),
-  );
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([measurer.engineStatus(), late]);
-  } finally {
-    waiting.abort();
+/** Loads the engine if need be but does not wait for it: the heartbeat must not stop while a library comes over a slow drive. */
+function knownEngine(): EngineStatus {
+  const { measurer } = pool ?? usePool({ threads: 0, engine: 'auto' });
+  if (engine.of !== measurer) {
+    engine = { of: measurer, status: notKnownYet };
+    void measurer.engineStatus().then((status) => {
+      if (engine.of === measurer) engine = { of: measurer, status };
+    });
   }
+  return engine.status;
 }
 
 /** Records are on disk as soon as a layer is finished; what is left is to let the compute threads come out of native code. */

@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
-  RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
+  EngineStatus, RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
 } from '../protocol';
+import { isKnown } from './engineNews';
 import { maximumRestarts, RestartBudget } from './restartBudget';
 import type { Disposable, WorkerClientListener, WorkerClientOptions, WorkerConnection } from './workerConnection';
 import { WorkerLost, WorkerProcess } from './workerProcess';
+
+/** Time between two questions for the engine while it is being loaded. */
+const engineMilliseconds = 250;
 
 interface Watch {
   readonly folders: readonly WatchedFolder[];
@@ -161,11 +166,12 @@ export class WorkerClient implements WorkerConnection {
     this.cancelIdleStop();
     try {
       for (;;) {
+        let process: WorkerProcess | null = null;
         try {
-          const { rpc } = await this.connected();
-          return await action(rpc);
+          process = await this.connected();
+          return await action(process.rpc);
         } catch (error) {
-          if (!(error instanceof WorkerLost)) throw error;
+          if (!(error instanceof WorkerLost) && process?.over !== true) throw error;
         }
       }
     } finally {
@@ -186,22 +192,38 @@ export class WorkerClient implements WorkerConnection {
   private async start(): Promise<WorkerProcess> {
     if (this.current.state !== 'restarting') this.setStatus({ state: 'starting', message: '' });
     const { workerPath, heapMegabytes = 1024, heartbeatInterval = 5_000, heartbeatTimeout = 15_000 } = this.options;
-    const process = new WorkerProcess({ workerPath, heapMegabytes, heartbeatInterval, heartbeatTimeout }, this.events, ({ engine }) => {
-      if (JSON.stringify(engine) !== JSON.stringify(this.current.engine)) this.setStatus({ engine });
-    });
+    const process = new WorkerProcess({ workerPath, heapMegabytes, heartbeatInterval, heartbeatTimeout }, this.events, ({ engine }) => this.setEngine(engine));
     this.live = process;
     void process.gone.then((reason) => this.lost(reason));
-    // Loading the engine takes longer than looking at folders, so nothing waits for this answer.
-    process.rpc.ping().then(
-      ({ engine }) => this.setStatus({ state: 'running', engine }),
-      () => undefined,
-    );
-    await this.replay(process);
+    const replayed = this.replay(process);
+    void this.awaitEngine(process);
+    await replayed;
     return process;
   }
 
+  /** The first answer means that it runs; the engine is loaded while the folders are being looked at. */
+  private async awaitEngine(process: WorkerProcess): Promise<void> {
+    try {
+      while (!process.over) {
+        const { engine } = await process.rpc.ping();
+        if (this.current.state !== 'running') this.setStatus({ state: 'running', engine: isKnown(engine) ? engine : null });
+        this.setEngine(engine);
+        if (isKnown(engine)) return;
+        await sleep(engineMilliseconds, undefined, { ref: false });
+      }
+    } catch (error) {
+      // A process that has ended is dealt with by `lost`.
+      if (!(error instanceof WorkerLost) && !process.over) throw error;
+    }
+  }
+
+  private setEngine(engine: EngineStatus): void {
+    if (isKnown(engine) && JSON.stringify(engine) !== JSON.stringify(this.current.engine)) this.setStatus({ engine });
+  }
+
   /** Brings a new process to where the last one was. */
-  private async replay({ rpc }: WorkerProcess): Promise<void> {
+  private async replay(process: WorkerProcess): Promise<void> {
+    const { rpc } = process;
     if (this.attended !== null) await rpc.setAttention(this.attended);
     if (this.watched === null) return;
     this.replaceRuns(await rpc.watch(this.watched.folders, this.watched.settings));
@@ -210,7 +232,7 @@ export class WorkerClient implements WorkerConnection {
         const detail = await rpc.openRun(runId);
         this.tell((listener) => listener.runReset?.(detail));
       } catch (error) {
-        if (error instanceof WorkerLost) throw error;
+        if (error instanceof WorkerLost || process.over) throw new WorkerLost('The worker is gone.', { cause: error });
         this.events.log('warn', `The run ${runId} could not be opened again: ${error instanceof Error ? error.message : String(error)}`);
       }
     }

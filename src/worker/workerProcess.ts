@@ -25,6 +25,8 @@ export class WorkerProcess {
   /** Resolves with the reason, in words, when the process has ended. */
   readonly gone: Promise<string>;
   readonly process: ChildProcess;
+  /** Whether it has ended; calls fail from then on. */
+  over = false;
   private heartbeat: NodeJS.Timeout | null = null;
   private killReason: string | null = null;
 
@@ -54,6 +56,7 @@ export class WorkerProcess {
       this.process.once('error', (error) => resolve(`it could not be started: ${error.message}`));
       this.process.once('exit', (code, signal) => resolve(this.killReason ?? exitReason(code, signal)));
     }).then((reason) => {
+      this.over = true;
       if (this.heartbeat !== null) clearInterval(this.heartbeat);
       // Messages that have arrived are still handed out, then nothing more comes.
       setImmediate(() => this.rpc.$close(new WorkerLost(`The worker is gone: ${String(reason)}.`)));

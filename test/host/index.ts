@@ -3,7 +3,6 @@ import { HostReporter } from './support/reporter';
 
 /** VS Code calls this inside the extension host; it rejects when a test failed. */
 export async function run(): Promise<void> {
-  process.setSourceMapsEnabled(true);
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, reporter: HostReporter as unknown as Mocha.ReporterConstructor });
   mocha.suite.emit('pre-require', globalThis as unknown as Mocha.MochaGlobals, '', mocha);
   // One workspace and one worker for all: later suites build on what earlier ones have measured.

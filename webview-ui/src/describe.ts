@@ -37,7 +37,9 @@ export function describeCell(view: RunView, row: number, column: number): CellWo
 }
 
 export function describeConditions(record: MeasurementRecord): string {
-  return `n ${formatCount(record.n)} \u00b7 ${plural(record.views, 'view')} \u00b7 method ${record.method}`;
+  // Each part stays together when the line breaks.
+  const parts = [`n ${formatCount(record.n)}`, plural(record.views, 'view'), `method ${record.method}`];
+  return parts.map((part) => part.replace(/ /g, '\u00a0')).join(' \u00b7 ');
 }
 
 /** "eps2 0.5, normalize yes" */

@@ -74,7 +74,7 @@ export function distinctPart(names: readonly string[]): (name: string) => string
 export function shortenMiddle(text: string, fits: (candidate: string) => boolean): string {
   if (fits(text)) return text;
   for (let kept = text.length - 1; kept > 2; kept--) {
-    const head = Math.floor(kept / 3);
+    const head = Math.floor(kept / 4);
     const candidate = `${text.slice(0, head)}\u2026${text.slice(text.length - (kept - head))}`;
     if (fits(candidate)) return candidate;
   }

@@ -14,7 +14,7 @@ describe('an npz file that is wrong', () => {
     ['is empty', Buffer.alloc(0), 'zip directory', 'End of central directory record signature not found'],
     ['is cut off in the middle', fixture('probes/types.npz').subarray(0, 4000), 'zip directory', 'End of central directory record signature not found'],
     ['claims more entries than the limit', zip64Claim(500_000n), 'zip directory', 'lists 500000 entries, more than the limit of 100000'],
-    ['claims more entries than it has', zipOf([good], 3), 'byte 162', '46 bytes are wanted from here, but the file has only 162'],
+    ['claims more entries than it has', zipOf([good], 3), 'byte 162', '46 bytes are wanted from here, but the file has only 184'],
     ['has an entry that grows beyond what deflate can do', one({ deflate: true, claim: { bytes: 500_000_000 } }), 'entry a.npy', 'more than deflate can do'],
     ['has an entry that lies outside', one({ claim: { offset: 900_000 } }), 'byte 900000', 'but the file has only'],
     ['has an entry twice', zipOf([good, good]), 'entry a.npy', 'occurs twice in the archive'],
@@ -39,7 +39,7 @@ describe('an npz file that is wrong', () => {
   it.each([
     ['whose checksum is wrong', one({ claim: { crc: 1 } }), 'its checksum (CRC-32) does not fit its bytes'],
     ['whose checksum is wrong after inflating', one({ deflate: true, claim: { crc: 1 } }), 'its checksum (CRC-32) does not fit its bytes'],
-    ['whose compressed bytes are damaged', damagedDeflate(), 'holds more than the 20071 bytes that the directory says'],
+    ['whose compressed bytes are damaged', damagedDeflate(), 'its compressed bytes are damaged'],
   ])('with an array %s is listed, and reading the array fails', async (_, bytes, reason) => {
     const file = await open(bytes);
     const error = await failure(file.read('a'));

@@ -29,6 +29,12 @@ describe('the record store', () => {
     expect((await reopened()).all()).toEqual(records);
   });
 
+  it('writes each record once when several layers finish at the same moment', async () => {
+    const store = storeAt();
+    await Promise.all(['a', 'b', 'c', 'd'].map((layer) => store.append([record({ layer })])));
+    expect((await readFile(file(), 'utf8')).split('\n')).toHaveLength(4 + 1);
+  });
+
   it('keeps one record a key, the later one', async () => {
     const store = storeAt();
     await store.append([record({ value: 1 })]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  contains, describeFiles, escapeMarkdown, folderOfRun, formatBytes, lineOfPlace, positionOf, runToShowFirst, worstHealth,
+  contains, describeFiles, describeWorker, escapeMarkdown, folderOfRun, formatBytes, lineOfPlace, positionOf, runToShowFirst, worstHealth,
 } from '../../../src/views/runFacts';
 import { aFile, aRun } from './samples';
 
@@ -48,6 +48,13 @@ describe('facts of a run', () => {
     expect(escapeMarkdown('[x](command:evil) $(bug)\n# `<b>`')).toBe(
       '\\[x\\]\\(command\\:evil\\) \\$\\(bug\\) \\# \\`\\<b\\>\\`',
     );
+  });
+
+  it('says of the worker what runs, or why nothing does', () => {
+    const status = { state: 'running' as const, message: '', restarts: 0 };
+    expect(describeWorker({ ...status, engine: { name: 'onnxruntime', version: '1.30.0', reason: '' } })).toBe('Worker running, engine onnxruntime 1.30.0');
+    expect(describeWorker({ ...status, engine: { name: 'unavailable', version: '', reason: 'no binary' } })).toBe('Worker running, no engine: no binary');
+    expect(describeWorker({ ...status, state: 'failed', engine: null, message: 'it ended' })).toBe('Worker failed, it ended');
   });
 
   it('reads the line of a place, counted from zero', () => {

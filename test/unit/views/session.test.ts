@@ -83,7 +83,7 @@ function openSession(runs: readonly RunSummary[], folders = [{ name: 'runs', pat
     connect, memory,
     readSettings: () => parseSettings((name) => settings[name], '/storage'),
     readFolders: async () => folders,
-    log: { error: (message: string) => worker.calls.push(`error ${message}`) },
+    log: { info: () => undefined, error: (message: string) => worker.calls.push(`error ${message}`) },
   } as unknown as SessionOptions);
   const events: SessionEvent[] = [];
   session.onDidChange((event) => events.push(event));

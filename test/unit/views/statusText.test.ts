@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { WorkerStatus } from '../../../src/protocol';
 import { defaultChoice, parseChoice, sameChoice } from '../../../src/views/panelChoice';
 import { escapeIcons, statusText } from '../../../src/views/statusText';
-import { aRun } from './samples';
+import { aFinding, aRun } from './samples';
 
 const running: WorkerStatus = { state: 'running', engine: null, message: '', restarts: 0 };
-const quiet = { runs: [], scanned: true, chosen: null, progress: null, worker: running };
+const quiet = { runs: [], scanned: true, progress: null, worker: running };
 
 describe('the status-bar item', () => {
-  it('shows the worst state and how many runs are watched', () => {
-    const runs = [aRun('a', { health: 'healthy' }), aRun('b', { health: 'act' })];
-    expect(statusText({ ...quiet, runs }).text).toBe('$(error) Layerscope: 2 runs');
+  it('shows the worst state, how many runs are watched and what was found', () => {
+    const runs = [aRun('a', { health: 'healthy' }), aRun('b', { health: 'act', findings: [aFinding('f')] })];
+    expect(statusText({ ...quiet, runs }).text).toBe('$(error) Layerscope: 2 runs, 1 finding');
     expect(statusText({ ...quiet, runs: runs.slice(0, 1) }).text).toBe('$(pass) Layerscope: 1 run');
   });
 

@@ -58,7 +58,7 @@ export function lineScale(theme: TimeModel['theme'], zeroLine: boolean, range: V
   const span = known ? range.max - range.min || Math.abs(range.max) || 1 : 1;
   const min = (known ? range.min : 0) - span * 0.06;
   const max = (known ? range.max : 1) + span * 0.06;
-  const ticks = niceSteps(min, max, 4);
+  const ticks = niceSteps(min, max, 5.5);
   return {
     min,
     max,

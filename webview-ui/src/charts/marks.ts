@@ -58,6 +58,7 @@ export const marksPlugin: Plugin = {
     inside(chart, (pen) => {
       if (marks.onset && marks.onsetStyle === 'shade') shadeOnset(chart, pen, marks, marks.onset);
       drawBands(chart, pen, marks);
+      if (marks.onsetStyle === 'shade') drawBreaks(chart, pen, marks);
     });
   },
   afterDatasetsDraw: (chart) => {
@@ -66,11 +67,7 @@ export const marksPlugin: Plugin = {
     const pen = chart.ctx;
     if (marks.onset && marks.onsetStyle === 'bracket') bracketOnset(chart, pen, marks, marks.onset);
     inside(chart, () => {
-      for (const at of marks.breaks) {
-        // Two tones: it has to be seen on every colour of the heat map.
-        vertical(chart, pen, snap(pixel(chart, marks, at)), marks.theme.background, [], 3);
-        vertical(chart, pen, snap(pixel(chart, marks, at)), marks.theme.foreground, [3, 3], 1.5);
-      }
+      if (marks.onsetStyle === 'bracket') drawBreaks(chart, pen, marks);
     });
     if (marks.theme.contrastBorder) {
       const { left, top, width, height } = chart.chartArea;
@@ -128,6 +125,16 @@ function vertical(chart: Chart, pen: CanvasRenderingContext2D, x: number, color:
   pen.lineTo(x, chart.chartArea.bottom);
   pen.stroke();
   pen.restore();
+}
+
+/** Over the cells of a heat map, under the points of lines. */
+function drawBreaks(chart: Chart, pen: CanvasRenderingContext2D, marks: Marks): void {
+  for (const at of marks.breaks) {
+    const x = snap(pixel(chart, marks, at));
+    // Two tones: it has to be seen on every colour of the heat map.
+    vertical(chart, pen, x, marks.theme.background, [], 3);
+    vertical(chart, pen, x, marks.theme.foreground, [3, 3], 1.5);
+  }
 }
 
 function shadeOnset(chart: Chart, pen: CanvasRenderingContext2D, marks: Marks, onset: OnsetMark): void {

@@ -69,7 +69,10 @@ export function makeSharedAxis(options: {
       const from = fromAxis(visible.min);
       const to = fromAxis(visible.max);
       const shown = checkpoints.filter((at) => at >= from && at <= to);
-      const candidates = kind === 'log' ? (shown.length > 1 && shown.length <= 60 ? shown : powers(from, to, unit)) : niceSteps(from, to, width / 48);
+      const round = kind === 'linear' || to - from < 3 * from ? niceSteps(from, to, width / 48) : powers(from, to, unit);
+      const few = shown.length <= (zoom ? 2 : 0);
+      const single = checkpoints.length === 1 && !logs;
+      const candidates = single || (kind === 'log' && !few && shown.length <= 60) ? shown : round;
       const scale = width / (visible.max - visible.min);
       return thin(candidates, (at) => (toAxis(at) - visible.min) * scale);
     },

@@ -74,6 +74,7 @@ export function createTimeChart<Model extends TimeModel>(canvas: HTMLCanvasEleme
   const chart: Chart = new Chart(canvas, {
     type: kind.type as 'line',
     data: { datasets: [] },
+    plugins: [{ id: 'layerscopePlotArea', afterLayout: tellPlotArea }],
     options: {
       responsive: true,
       maintainAspectRatio: false,
@@ -123,8 +124,6 @@ export function createTimeChart<Model extends TimeModel>(canvas: HTMLCanvasEleme
       apply(next, canvas.clientWidth);
       chart.update('none');
       refreshOverlay();
-      const { left, top, right, bottom } = chart.chartArea;
-      canvas.dataset['plot'] = [left, top, right, bottom].map(Math.round).join(' ');
     },
     destroy: () => {
       cancelAnimationFrame(frame);
@@ -134,6 +133,11 @@ export function createTimeChart<Model extends TimeModel>(canvas: HTMLCanvasEleme
       overlay.remove();
     },
   };
+}
+
+/** Where the plot area lies in the canvas: left, top, right, bottom in CSS pixels. For tests that look at the picture. */
+function tellPlotArea({ canvas, chartArea: { left, top, right, bottom } }: Chart): void {
+  canvas.dataset['plot'] = [left, top, right, bottom].map(Math.round).join(' ');
 }
 
 type LinearOptions = ScaleOptionsByType<'linear'>;

@@ -14,21 +14,24 @@ export function App(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   const width = useWidth(main);
   const { runs, open, choice, worker } = state;
-  const opening = open !== null && choice.runId !== null && choice.runId !== open.run.id;
+  const wanted = runs.find((run) => run.id === choice.runId);
+  const opening = wanted !== undefined && wanted.id !== open?.run.id;
   const findings = useMemo(() => (open ? sortFindings(open.run.findings) : []), [open?.run]);
   const metric = state.metrics.find((one) => one.id === choice.metric) ?? state.metrics[0];
   return (
     <main ref={main} class="panel" data-ready={state.ready}>
+      <h1 class="hidden">Layer health</h1>
       {state.ready && <WorkerBanner worker={worker} />}
       {state.ready && runs.length === 0 && (state.scanned ? <NothingFound folders={state.folders} /> : <Looking folders={state.folders} />)}
       {runs.length > 0 && (
         <div class="top">
           <RunPicker runs={runs} runId={choice.runId} onChoose={(runId) => choose({ runId, layers: null })} />
-          {open && !opening && <Findings run={open.run} findings={findings} metrics={state.metrics} />}
+          {open && wanted && !opening && <Findings run={open.run} findings={findings} metrics={state.metrics} />}
         </div>
       )}
-      {opening && <p class="note">Opening {runs.find((run) => run.id === choice.runId)?.name ?? 'the run'}</p>}
-      {open && metric && !opening && <RunPanel key={open.run.id} state={state} open={open} metric={metric} width={width} onChoose={choose} />}
+      {opening && <p class="note">Opening {wanted.name}</p>}
+      {runs.length > 0 && !wanted && <p class="note">Choose a run to see its layers.</p>}
+      {open && metric && wanted && !opening && <RunPanel key={open.run.id} state={state} open={open} metric={metric} width={width} onChoose={choose} />}
       <FindingAnnouncer runId={open?.run.id ?? ''} findings={findings} />
     </main>
   );

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { formatCount } from '../format';
 import type { TableModel } from '../tables';
 
@@ -14,12 +14,16 @@ export function DataTable({ id, table }: { id: string; table: TableModel }): JSX
   const end = table.rows - (pages - 1 - page) * pageSize;
   const first = Math.max(0, end - pageSize);
   const shown = Array.from({ length: Math.max(0, end - first) }, (_, index) => table.row(first + index));
+  const scroll = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (pages > 1 && scroll.current) scroll.current.scrollTop = chosen === null ? scroll.current.scrollHeight : 0;
+  }, [pages, page]);
   const grouped = table.groups.length > 0;
   const covered = table.groups.reduce((sum, group) => sum + group.columns, 0);
   return (
     <div class="data-table" id={id}>
       {table.note && <p class="note">{table.note}</p>}
-      <div class="table-scroll" tabIndex={0} role="region" aria-label={table.caption}>
+      <div ref={scroll} class="table-scroll" tabIndex={0} role="region" aria-label={table.caption}>
         <table class="table">
           <caption>
             <span class="hidden">{[table.caption, table.note].filter(Boolean).join('; ')}</span>
@@ -39,7 +43,7 @@ export function DataTable({ id, table }: { id: string; table: TableModel }): JSX
             <tr>
               <th scope="col">{table.corner}</th>
               {table.columns.map((column, index) => (
-                <th key={index} scope="col">
+                <th key={index} scope="col" class={shown[0]?.cells[index]?.words ? 'text' : undefined}>
                   {column}
                 </th>
               ))}

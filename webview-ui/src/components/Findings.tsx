@@ -65,10 +65,12 @@ function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly
   const title = (id: string): string => metrics.find((metric) => metric.id === id)?.title ?? id;
   return (
     <div class="finding-body">
-      <p>{finding.explanation}</p>
+      {sentences(finding.explanation).map((sentence) => (
+        <p key={sentence}>{sentence}</p>
+      ))}
       {finding.advice.length > 0 && (
         <>
-          <h3>What to do</h3>
+          <h2>What to do</h2>
           <ul>
             {finding.advice.map((line) => (
               <li key={line}>{line}</li>
@@ -78,7 +80,7 @@ function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly
       )}
       {finding.evidence.length > 0 && (
         <>
-          <h3>Evidence</h3>
+          <h2>Evidence</h2>
           <div class="table-scroll" tabIndex={0} role="region" aria-label="Evidence table">
             <table class="table">
               <caption class="hidden">The measurements that decided: {finding.title}</caption>
@@ -116,6 +118,11 @@ function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly
       )}
     </div>
   );
+}
+
+/** A long explanation reads better a sentence a paragraph. */
+function sentences(text: string): string[] {
+  return text.split(/(?<=\.)\s+(?=[A-Z])/);
 }
 
 /** Tells a screen reader about a finding that was not there before; about nothing else. */

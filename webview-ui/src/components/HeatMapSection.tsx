@@ -11,7 +11,7 @@ import type { RunView } from '../runView';
 import { gridTable } from '../tables';
 import { ChartFrame } from './ChartFrame';
 import { DataTable } from './DataTable';
-import { useCursor } from './hooks';
+import { useCursor, useGrowingHeight } from './hooks';
 import { Icon } from './Icon';
 import { checkpointKeys, columnOf } from './keys';
 import { Legend } from './Legend';
@@ -174,8 +174,9 @@ function Readout({ view, model }: { view: RunView; model: HeatMapModel }): JSX.E
   const position = useCursor(model.cursor);
   const { row, column } = shownCell(view, model, position);
   const words = describeCell(view, row, column);
+  const element = useGrowingHeight(`${model.gutter} ${view.metric.id} ${view.show}`);
   return (
-    <p class="readout" data-test="heat-map-readout">
+    <p ref={element} class="readout" data-test="heat-map-readout">
       <span class="readout-place">{words.place}</span>
       <strong class="readout-value">{words.value}</strong>
       <span class="readout-conditions">{words.conditions}</span>

@@ -6,6 +6,7 @@ import { formatAt, formatCount, formatValue, plural } from '../format';
 import { nearestPoint, placeScalar, type PlacedScalar, type ScalarChoice } from '../select/scalars';
 import type { Timeline } from '../select/timeline';
 import { scalarTable } from '../tables';
+import type { Theme } from '../theme';
 import { ChartFrame, type ChartKeys } from './ChartFrame';
 import { DataTable } from './DataTable';
 import { useCursor } from './hooks';
@@ -42,7 +43,7 @@ export function ScalarsSection(props: {
     (): ScalarLinesModel => ({
       ...time,
       onset,
-      lines: members.map(({ label, heldOut, placed }) => ({ label, heldOut, placed, color: time.theme.foreground })),
+      lines: members.map(({ label, heldOut, placed }, index) => ({ label, heldOut, placed, color: colorOf(time.theme, members, index) })),
     }),
     [time, members, onset],
   );
@@ -71,6 +72,11 @@ export function ScalarsSection(props: {
       )}
     </section>
   );
+}
+
+/** Solid and dashed tell two lines apart; more of them need colours. */
+function colorOf(theme: Theme, members: readonly PlacedMember[], index: number): string {
+  return (members.length > 2 ? theme.series[index % theme.series.length] : undefined) ?? theme.foreground;
 }
 
 function ScalarsChart({ unit, model, members }: { unit: string; model: ScalarLinesModel; members: readonly PlacedMember[] }): JSX.Element {
@@ -110,7 +116,7 @@ function ScalarsChart({ unit, model, members }: { unit: string; model: ScalarLin
         <span class="scalar-key-at">{Number.isNaN(at) ? '' : `${unit} ${formatAt(at)}`}</span>
         {members.map((member, index) => (
           <span key={member.label} class="scalar-key-item">
-            <LineSample dashed={member.heldOut} theme={model.theme} />
+            <LineSample dashed={member.heldOut} color={colorOf(model.theme, members, index)} theme={model.theme} />
             {member.label} <strong>{values[index]}</strong>
           </span>
         ))}

@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
 import type { CursorPosition, CursorStore } from '../charts/cursor';
 import { readTheme, watchTheme, type Theme } from '../theme';
 
@@ -19,11 +20,36 @@ export function useWidth(element: { readonly current: HTMLElement | null }): num
   const [width, setWidth] = useState(0);
   useEffect(() => {
     if (!element.current) return undefined;
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.round(entry?.contentRect.width ?? 0)));
+    let frame = 0;
+    const observer = new ResizeObserver(([entry]) => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => setWidth(Math.round(entry?.contentRect.width ?? 0)));
+    });
     observer.observe(element.current);
-    return () => observer.disconnect();
+    return () => {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+    };
   }, []);
   return width;
+}
+
+/** An element that does not shrink again while `context` stays: what lies below it does not jump with every text. */
+export function useGrowingHeight(context: string): RefObject<HTMLParagraphElement | null> {
+  const element = useRef<HTMLParagraphElement>(null);
+  const reached = useRef({ context, height: 0 });
+  useLayoutEffect(() => {
+    const current = element.current;
+    if (!current) return;
+    if (reached.current.context !== context) {
+      reached.current = { context, height: 0 };
+      current.style.minHeight = '';
+    }
+    if (current.offsetHeight <= reached.current.height) return;
+    reached.current.height = current.offsetHeight;
+    current.style.minHeight = `${current.offsetHeight}px`;
+  });
+  return element;
 }
 
 /** The time, looked at again twice a minute: enough to say whether a run still writes. */

@@ -115,13 +115,9 @@ export function findBreaks(grid: Grid, checkpoints: Checkpoints): Break[] {
 export function comparable(a: MeasurementRecord, b: MeasurementRecord): boolean {
   if (a.method !== b.method || a.n !== b.n || a.views !== b.views || a.d !== b.d || a.seed !== b.seed) return false;
   if (a.options === b.options) return true;
-  let names = 0;
-  for (const name in a.options) {
-    if (a.options[name] !== b.options[name]) return false;
-    names++;
-  }
-  for (const _ in b.options) names--;
-  return names === 0;
+  for (const name in a.options) if (a.options[name] !== b.options[name]) return false;
+  for (const name in b.options) if (a.options[name] === undefined) return false;
+  return true;
 }
 
 /** What differs between the conditions of two records; empty when they compare. */

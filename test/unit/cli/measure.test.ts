@@ -1,0 +1,203 @@
+import { access, chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { metricCatalog } from '../../../src/metrics';
+import type { FileProblem, MeasurementRecord } from '../../../src/protocol';
+import { parseRecord } from '../../../src/store';
+import { CommandLine, documentOf, sampleRuns } from './commandLine';
+import { probe, temporaryFolder, writeFiles } from './files';
+
+interface Measured {
+  readonly run: string;
+  readonly engine: { readonly name: string; readonly version: string };
+  readonly records: readonly MeasurementRecord[];
+  readonly problems: readonly FileProblem[];
+}
+
+let cli: CommandLine;
+let folder: string;
+beforeAll(async () => {
+  cli = await CommandLine.build();
+});
+afterAll(() => cli.remove());
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const measure = async (...args: string[]): Promise<Measured> => {
+  const finished = await cli.run(['measure', ...args, '--json']);
+  expect(finished).toMatchObject({ code: 0 });
+  return documentOf<Measured>(finished);
+};
+
+const quick = ['--metric', 'alignment'];
+const stored = async (): Promise<string> => readFile(path.join(folder, '.layerscope/records.jsonl'), 'utf8');
+const exists = (file: string): Promise<boolean> => access(file).then(() => true, () => false);
+
+describe('layerscope measure', () => {
+  it('measures every metric of a recorded probe, each record complete', async () => {
+    await cp(path.join(sampleRuns, 'simclr-digits-memorizing/probes/epoch=0000.safetensors'), path.join(folder, 'epoch=0000.safetensors'));
+    const { engine, records, problems } = await measure(path.join(folder, 'epoch=0000.safetensors'));
+    expect(engine).toMatchObject({ name: 'onnxruntime' });
+    expect(engine.version).toMatch(/^\d+\.\d+/);
+    expect(problems).toEqual([]);
+    for (const record of records) {
+      expect(parseRecord(JSON.stringify(record))).toEqual(record);
+      expect(record).toMatchObject({ run: path.basename(folder), source: 'epoch=0000.safetensors', epoch: 0, layer: expect.any(String) as string });
+      expect(record.value === null ? record.warnings.length : 1).toBeGreaterThan(0);
+    }
+    const layers = new Set(records.map(({ layer }) => layer));
+    expect(layers.size).toBeGreaterThanOrEqual(3);
+    for (const { id, hasGap } of metricCatalog) {
+      const splits = records.filter(({ metric, layerIndex }) => metric === id && layerIndex === 0).map(({ split }) => split);
+      expect([id, ...splits]).toEqual([id, 'train', 'held_out', ...(hasGap ? ['gap'] : [])]);
+    }
+    expect(records.length).toBe(layers.size * metricCatalog.reduce((sum, { hasGap }) => sum + (hasGap ? 3 : 2), 0));
+  });
+
+  it('takes the metrics, layers and options that were asked for', async () => {
+    await writeFiles(folder, { 'epoch=1.safetensors': probe({ epoch: 1, layers: ['enc.0', 'enc.1', 'head'] }) });
+    const { records } = await measure(folder, '--metric', 'alignment,coding_rate', '--layer', 'enc*', '--eps2', '0.1');
+    expect(new Set(records.map(({ metric }) => metric))).toEqual(new Set(['alignment', 'coding_rate']));
+    expect([...new Set(records.map(({ layer }) => layer))]).toEqual(['enc.0', 'enc.1']);
+    const rates = records.filter(({ metric }) => metric === 'coding_rate');
+    expect(rates.every(({ options }) => options['eps2'] === 0.1)).toBe(true);
+    const other = await measure(folder, '--metric', 'coding_rate', '--layer', 'enc.0');
+    expect(other.records.map(({ options }) => options['eps2'])).toEqual([0.5, 0.5, 0.5]);
+    expect(other.records[0]?.value).not.toBe(rates[0]?.value);
+  });
+
+  it('keeps what it measured beside the run, returns it again and measures nothing twice', async () => {
+    await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n', 'probes/epoch=0.safetensors': probe({ epoch: 0 }), 'probes/epoch=1.safetensors': probe({ epoch: 1 }) });
+    const first = await cli.run(['measure', folder, ...quick, '--json']);
+    expect(first.stderr).toBe('');
+    const file = await stored();
+    const lines = file.trimEnd().split('\n').map(parseRecord);
+    expect(lines).toHaveLength(documentOf<Measured>(first).records.length);
+    expect(await cli.run(['measure', folder, ...quick, '--json'])).toEqual(first);
+    expect(await stored()).toBe(file);
+    const told = await cli.run(['measure', folder, ...quick]);
+    expect(told.stderr).toMatch(/^0 layers measured now/m);
+    expect(told.stdout).toMatch(/^18 records of 2 checkpoints$/m);
+    expect(told.stdout).toMatch(/^block0 +alignment +[\d.]+ +[\d.]+ +-?[\d.e-]+ +[\d.e-]+$/m);
+  });
+
+  it('lists a bad probe of a run and measures the rest', async () => {
+    const good = probe({ epoch: 1 });
+    await writeFiles(folder, { 'probes/epoch=0.safetensors': good.subarray(0, good.length - 40), 'probes/epoch=1.safetensors': good });
+    const { records, problems } = await measure(folder, ...quick);
+    expect(new Set(records.map(({ source }) => source))).toEqual(new Set(['probes/epoch=1.safetensors']));
+    expect(problems.map(({ file }) => file)).toContain('probes/epoch=0.safetensors');
+    for (const { place, reason } of problems) expect(`${place}${reason}`).not.toBe('');
+  });
+
+  it('gives null with the reason where features cannot be measured', async () => {
+    const views = (layer: number, index: number): number => (layer === 1 ? 0 : layer === 2 ? NaN : Math.sin(index));
+    await writeFiles(folder, { 'epoch=0.safetensors': probe({ epoch: 0, valueAt: views }) });
+    const finished = await cli.run(['measure', folder, ...quick, '--json']);
+    expect(finished.stdout).not.toMatch(/: -?(NaN|Infinity)/);
+    const { records } = documentOf<Measured>(finished);
+    const of = (layer: string): MeasurementRecord | undefined => records.find((record) => record.layer === layer && record.split === 'train');
+    expect(of('block0')?.value).toEqual(expect.any(Number));
+    expect(of('block1')?.value).toBeNull();
+    expect(of('block1')?.warnings.join()).toContain('zero');
+    expect(of('block2')?.value).toBeNull();
+    expect(of('block2')?.warnings.join()).toContain('NaN');
+  });
+
+  it('says why a probe with one view has no alignment', async () => {
+    await writeFiles(folder, { 'epoch=0.safetensors': probe({ epoch: 0, views: 1 }) });
+    const { records } = await measure(folder, ...quick);
+    expect(records.length).toBeGreaterThan(0);
+    for (const { value, warnings } of records) {
+      expect(value).toBeNull();
+      expect(warnings.join()).toContain('two views');
+    }
+  });
+
+  it('adds to --out what is not in it yet, and mends nothing else', async () => {
+    await writeFiles(folder, { 'run/probes/epoch=0.safetensors': probe({ epoch: 0 }), 'run/probes/epoch=1.safetensors': probe({ epoch: 1 }) });
+    const out = path.join(folder, 'all.jsonl');
+    const run = path.join(folder, 'run');
+    const one = await measure(run, ...quick, '--shard', '1/2', '--out', out);
+    const two = await measure(run, ...quick, '--shard', '2/2', '--out', out);
+    expect([one.records.length, two.records.length]).toEqual([9, 9]);
+    const lines = await readFile(out, 'utf8');
+    expect(lines.trimEnd().split('\n').map(parseRecord)).toEqual([...one.records, ...two.records]);
+    const whole = await measure(run, ...quick, '--out', out);
+    expect(whole.records).toHaveLength(18);
+    expect(await readFile(out, 'utf8')).toBe(lines);
+    await writeFile(path.join(folder, 'notes.txt'), 'my notes\n');
+    const refused = await cli.run(['measure', run, ...quick, '--out', path.join(folder, 'notes.txt')]);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('notes.txt, line 1: not a record');
+    expect(await readFile(path.join(folder, 'notes.txt'), 'utf8')).toBe('my notes\n');
+  });
+
+  it('leaves nothing beside a probe that lies alone', async () => {
+    await writeFiles(folder, { 'sent.safetensors': probe({ epoch: 3 }), 'letter.docx': 'hello' });
+    const { records } = await measure(path.join(folder, 'sent.safetensors'), ...quick);
+    expect(records).toHaveLength(9);
+    expect((await readdir(folder)).sort()).toEqual(['letter.docx', 'sent.safetensors']);
+    await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n' });
+    await measure(path.join(folder, 'sent.safetensors'), ...quick);
+    expect(await exists(path.join(folder, '.layerscope/records.jsonl'))).toBe(true);
+  });
+
+  it('prints the records all the same where it cannot keep them, with a note', async () => {
+    await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n', 'probes/epoch=0.safetensors': probe({ epoch: 0 }), '.layerscope': 'a file where the folder should be' });
+    const finished = await cli.run(['measure', folder, ...quick]);
+    expect(finished.code).toBe(0);
+    expect(finished.stdout).toContain('9 records of 1 checkpoint');
+    expect(finished.stderr).toContain('records cannot be written here');
+  });
+
+  it.skipIf(process.getuid?.() === 0)('measures in a folder that it may only read', async () => {
+    await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n', 'probes/epoch=0.safetensors': probe({ epoch: 0 }) });
+    await chmod(folder, 0o555);
+    const finished = await cli.run(['measure', folder, ...quick]);
+    await chmod(folder, 0o755);
+    expect(finished.code).toBe(0);
+    expect(finished.stderr).toContain('records cannot be written here');
+  });
+
+  it('refuses a probe it cannot use, a folder without a run, and names the runs below', async () => {
+    const bytes = probe({ epoch: 0 });
+    await writeFiles(folder, { 'bad/epoch=0.safetensors': bytes.subarray(0, 60), 'good/probes/epoch=0.safetensors': bytes });
+    await mkdir(path.join(folder, 'good/empty'));
+    const bad = await cli.run(['measure', path.join(folder, 'bad/epoch=0.safetensors'), '--json']);
+    expect(bad).toMatchObject({ code: 1, stdout: '' });
+    expect(bad.stderr).toContain('epoch=0.safetensors');
+    const above = await cli.run(['measure', folder]);
+    expect(above.code).toBe(1);
+    expect(above.stderr).toContain('runs below it: ');
+    expect(above.stderr).toContain('good');
+    const empty = await cli.run(['measure', path.join(folder, 'good/empty')]);
+    expect(empty.code).toBe(1);
+    expect(empty.stderr).toContain('holds no');
+  });
+
+  it.skipIf(process.platform === 'win32')('stops cleanly when interrupted, keeps what is finished and goes on from there', async () => {
+    const probes = Array.from({ length: 12 }, (_, epoch) => [`probes/epoch=${String(epoch)}.safetensors`, probe({ epoch, samples: 64, views: 8, width: 64 })] as const);
+    await writeFiles(folder, Object.fromEntries(probes));
+    const finished = await cli.run(['measure', folder, '--json'], (child) => {
+      const timer = setInterval(() => {
+        void exists(path.join(folder, '.layerscope/records.jsonl')).then((begun) => {
+          if (!begun) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        });
+      }, 10);
+      child.on('close', () => clearInterval(timer));
+    });
+    expect(finished).toMatchObject({ code: 130, signal: null, stdout: '' });
+    expect(finished.stderr).toBe('layerscope: interrupted; layers that were finished are kept\n');
+    const kept = (await stored()).trimEnd().split('\n').map(parseRecord);
+    expect(kept.length).toBeGreaterThan(0);
+    const { records } = await measure(folder);
+    expect(records.length).toBeGreaterThan(kept.length);
+    const again = records.filter(({ source, layer }) => source === kept[0]?.source && layer === kept[0].layer);
+    expect(again).toEqual(kept.filter(({ source, layer }) => source === kept[0]?.source && layer === kept[0].layer));
+  });
+});

@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { LayerMeasurement } from '../../../src/metrics';
+import { Monitor } from '../../../src/monitor';
+import type { LayerMeasurer, LayerTask } from '../../../src/monitor';
+import type { Clock } from '../../../src/monitor/clock';
+import { measuredMetrics } from '../../../src/monitor/probeRecords';
+import type { EngineStatus, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerSettings } from '../../../src/protocol';
+import { openProbe } from '../../../src/runs';
+
+/** Lets time run faster than it does, so that polling need not be waited for. */
+export function fastClock(factor = 20): Clock {
+  const start = Date.now();
+  return {
+    now: () => start + (Date.now() - start) * factor,
+    after: (delay, callback) => {
+      const timer = setTimeout(callback, delay / factor);
+      return { cancel: () => clearTimeout(timer) };
+    },
+  };
+}
+
+/** Opens the probe as the real one does, but answers with its first number at once, or when it is let. */
+export class FakeMeasurer implements LayerMeasurer {
+  readonly tasks: LayerTask[] = [];
+  readonly aborted: string[] = [];
+  /** While true, measurements wait. */
+  held = false;
+  failLayer: ((layer: string) => Error | null) | null = null;
+
+  constructor(private readonly status: EngineStatus = { name: 'onnxruntime', version: 'fake', reason: '' }) {}
+
+  async measure(task: LayerTask, signal: AbortSignal): Promise<readonly LayerMeasurement[]> {
+    this.tasks.push(task);
+    const error = this.failLayer?.(task.layer) ?? null;
+    if (error !== null) throw error;
+    const probe = await openProbe(task.file);
+    try {
+      const layer = await probe.readLayer(task.layer);
+      while (this.held) {
+        if (signal.aborted) {
+          this.aborted.push(task.layer);
+          throw new DOMException('cancelled', 'AbortError');
+        }
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      return task.metrics.map((metric): LayerMeasurement => ({
+        layer: task.layer, layerIndex: layer.layerIndex, metric, split: 'train', value: layer.features.data[0] ?? null, n: layer.features.rows,
+        d: layer.features.columns, views: 1, seed: null, options: metric === 'coding_rate' ? { eps2: task.options.eps2 } : {}, warnings: [], method: 1,
+      }));
+    } finally {
+      await probe.close();
+    }
+  }
+
+  engineStatus(): Promise<EngineStatus> {
+    return Promise.resolve(this.status);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** What a view makes of the snapshot and of the deltas that follow, as the host does. */
+export class View {
+  run: RunSummary;
+  layers: readonly string[];
+  records: MeasurementRecord[];
+  series: Map<string, (number | null)[]>;
+
+  constructor(detail: RunDetail) {
+    this.run = detail.run;
+    this.layers = detail.layers;
+    this.records = [...detail.records];
+    this.series = new Map(detail.series.map(({ tag, source, values }) => [`${source}:${tag}`, [...values]]));
+  }
+
+  apply(delta: RunDelta): void {
+    if (delta.runId !== this.run.id) return;
+    this.run = delta.run;
+    this.layers = delta.layers;
+    this.records = [...this.records.filter(({ source }) => !delta.voidedSources.includes(source)), ...delta.records];
+    for (const key of [...this.series.keys()]) if (delta.voidedLogs.some((log) => key.startsWith(`${log}:`))) this.series.delete(key);
+    for (const { source, tag, values } of delta.series) {
+      const key = `${source}:${tag}`;
+      this.series.set(key, [...(this.series.get(key) ?? []), ...values]);
+    }
+  }
+
+  state(file: string): string | undefined {
+    return this.run.files.find(({ path: name }) => name === file)?.state;
+  }
+
+  cells(): string[] {
+    return [...new Set(this.records.map(({ source, layer }) => `${path.posix.basename(source)} ${layer}`))].sort();
+  }
+}
+
+/** A monitor on a folder of its own, with what it told. */
+export class Watching {
+  readonly runs = new Map<string, RunSummary>();
+  readonly logged: string[] = [];
+  readonly progress: (MeasureProgress | null)[] = [];
+  readonly views: View[] = [];
+  deltas = 0;
+  monitor: Monitor;
+
+  private constructor(
+    readonly folder: string,
+    readonly storage: string,
+    readonly measurer: FakeMeasurer,
+    private readonly clock: Clock,
+    public settings: WorkerSettings,
+  ) {
+    this.monitor = this.create();
+  }
+
+  static async start(change: Partial<WorkerSettings> = {}, measurer = new FakeMeasurer()): Promise<Watching> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'layerscope-monitor-'));
+    const storage = await mkdtemp(path.join(tmpdir(), 'layerscope-storage-'));
+    return new Watching(folder, storage, measurer, fastClock(), {
+      measureAutomatically: true, eps2: 0.5, seed: 0, threads: 1, engine: 'auto', resultsLocation: 'workspaceStorage', storageFolder: storage,
+      exclude: [], maximumDepth: 6, pollInterval: 1000, ...change,
+    });
+  }
+
+  path(name: string): string {
+    return path.join(this.folder, name);
+  }
+
+  async watch(change: Partial<WorkerSettings> = {}): Promise<readonly RunSummary[]> {
+    this.settings = { ...this.settings, ...change };
+    return this.monitor.watch([{ name: 'workspace', path: this.folder }], this.settings);
+  }
+
+  /** Watches and opens a run by its name. */
+  async open(name = 'run'): Promise<View> {
+    const run = (await this.watch()).find((each) => each.name === name);
+    if (run === undefined) throw new Error(`no run ${name}`);
+    const view = new View(this.monitor.openRun(run.id));
+    this.views.push(view);
+    return view;
+  }
+
+  /** Ends the monitor and begins another one on the same folders, as after a restart. */
+  async restart(): Promise<void> {
+    await this.monitor.close();
+    this.views.length = 0;
+    this.runs.clear();
+    this.monitor = this.create();
+  }
+
+  async end(): Promise<void> {
+    await this.monitor.close();
+    await rm(this.folder, { recursive: true, force: true });
+    await rm(this.storage, { recursive: true, force: true });
+  }
+
+  private create(): Monitor {
+    return new Monitor({
+      measurerFor: () => this.measurer,
+      concurrencyFor: ({ threads }) => Math.max(1, threads),
+      clock: this.clock,
+      events: {
+        runsChanged: (delta: RunsDelta) => {
+          for (const run of delta.changed) this.runs.set(run.id, run);
+          for (const id of delta.removed) this.runs.delete(id);
+        },
+        runChanged: (delta) => {
+          this.deltas += 1;
+          for (const view of this.views) view.apply(delta);
+        },
+        progressChanged: (progress) => void this.progress.push(progress),
+        log: (level, message) => void this.logged.push(`${level} ${message}`),
+      },
+    });
+  }
+}
+
+/** Waits until something is so. @throws saying what was waited for. */
+export async function until(what: string, condition: () => boolean, milliseconds = 15_000): Promise<void> {
+  const end = Date.now() + milliseconds;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`waited ${milliseconds} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export const metricCount = measuredMetrics.length;

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { Finding, RunFile } from '../../../src/protocol';
+import { buildCheckpoints } from '../../../webview-ui/src/select/checkpoints';
+import { binColumns, binMean, buildGrid, cellReason, cellState, findBreaks } from '../../../webview-ui/src/select/grid';
+import { buildLine, chosenLayers } from '../../../webview-ui/src/select/lines';
+import { nearestPoint, placeScalar, scalarChoices } from '../../../webview-ui/src/select/scalars';
+import { makeTimeline } from '../../../webview-ui/src/select/timeline';
+import { record, series } from './records';
+
+const probe = (epoch: number, state: RunFile['state']): RunFile => ({
+  kind: 'probe', path: `probes/epoch=${epoch}.npz`, format: 'npz probe', bytes: 1, modified: 0, epoch, step: null, state,
+});
+
+function place(records: ReturnType<typeof record>[], files: RunFile[] = [], problems: Parameters<typeof buildCheckpoints>[2] = []) {
+  const timeline = makeTimeline(records, files, []);
+  const checkpoints = buildCheckpoints(records, files, problems, timeline);
+  const layers = [...new Set(records.map((one) => one.layer))];
+  return { timeline, checkpoints, grid: buildGrid(records, 'rankme', 'train', layers, checkpoints) };
+}
+
+describe('the timeline', () => {
+  it('counts in epochs where they tell the files apart', () => {
+    expect(makeTimeline([record(0, 0, 1), record(1, 0, 1)], [], []).unit).toBe('epoch');
+  });
+
+  it('counts in steps where several files share an epoch', () => {
+    const records = [record(1, 0, 1, { source: 'a', step: 10 }), record(1, 0, 1, { source: 'b', step: 20 })];
+    const timeline = makeTimeline(records, [], []);
+    expect([timeline.unit, timeline.ofSource('a'), timeline.ofSource('b')]).toEqual(['step', 10, 20]);
+  });
+
+  it('numbers the files in natural order where they name neither', () => {
+    const nowhere = { epoch: null, step: null };
+    const records = ['probe10.npz', 'probe9.npz'].map((source) => record(0, 0, 1, { source, ...nowhere }));
+    const timeline = makeTimeline(records, [], []);
+    expect([timeline.unit, timeline.ofSource('probe9.npz'), timeline.ofSource('probe10.npz')]).toEqual(['checkpoint', 0, 1]);
+  });
+
+  it('places a log of steps between the checkpoints it knows both of', () => {
+    const timeline = makeTimeline([record(0, 0, 1), record(2, 0, 1)], [], []);
+    expect(timeline.ofMoment({ epoch: null, step: 5 })).toBeCloseTo(0.5);
+    expect(timeline.ofMoment({ epoch: null, step: 30 })).toBeCloseTo(3);
+    expect(timeline.ofMoment({ epoch: null, step: null })).toBeNull();
+  });
+
+  it('places an onset given in steps', () => {
+    const timeline = makeTimeline([record(0, 0, 1), record(2, 0, 1)], [], []);
+    expect(timeline.ofOnset({ axis: 'step', low: 0, at: 10, high: 20 })).toEqual({ low: 0, at: 1, high: 2 });
+  });
+});
+
+describe('the grid', () => {
+  it('has a column for every probe, measured or not, in the order of the axis', () => {
+    const { checkpoints, grid } = place([record(4, 0, 2), record(0, 0, 1)], [probe(0, 'measured'), probe(2, 'queued'), probe(4, 'measured')]);
+    expect(checkpoints.list.map((one) => one.at)).toEqual([0, 2, 4]);
+    expect([0, 1, 2].map((column) => cellState(grid, checkpoints, 0, column))).toEqual(['measured', 'missing', 'measured']);
+    expect(cellReason(grid, checkpoints, 0, 1)).toBe('In the queue.');
+    expect([grid.minimum, grid.maximum]).toEqual([1, 2]);
+  });
+
+  it('tells what cannot be measured from what is not measured yet, with the reason', () => {
+    const problem = { file: 'probes/epoch=2.npz', place: '', reason: 'The zip directory is missing.', severity: 'error' as const };
+    const { checkpoints, grid } = place([record(0, 0, null, { warnings: ['All features are zero.'] })], [probe(0, 'measured'), probe(2, 'problem')], [problem]);
+    expect([0, 1].map((column) => cellState(grid, checkpoints, 0, column))).toEqual(['impossible', 'impossible']);
+    expect([0, 1].map((column) => cellReason(grid, checkpoints, 0, column))).toEqual(['All features are zero.', 'The zip directory is missing.']);
+  });
+
+  it('takes the last of several records of a cell', () => {
+    expect([...place([record(0, 0, 1), record(0, 0, 5)]).grid.values]).toEqual([5]);
+  });
+
+  it('draws one of two probes at the same places and says so', () => {
+    const second = [0, 1].map((epoch) => record(epoch, 0, 9, { source: `small/epoch=${epoch}.npz` }));
+    const { checkpoints, grid } = place([record(0, 0, 1), record(1, 0, 2), record(2, 0, 3), ...second]);
+    expect([...grid.values]).toEqual([1, 2, 3]);
+    expect(checkpoints.notes).toEqual(['2 files like small/epoch=0.npz not drawn: another file has the same place on the axis.']);
+  });
+
+  it('breaks where options, rows, views or method change, and nowhere else', () => {
+    const records = [record(0, 0, 1), record(1, 0, 2), record(2, 0, 3, { options: { eps2: 0.1 } }), record(3, 0, 4, { options: { eps2: 0.1 }, method: 2 })];
+    const { checkpoints, grid } = place(records);
+    expect(findBreaks(grid, checkpoints)).toEqual([
+      { column: 2, at: 2, text: 'Values before and from epoch 2 do not compare: eps2 0.5 → 0.1.' },
+      { column: 3, at: 3, text: 'Values before and from epoch 3 do not compare: method 1 → 2.' },
+    ]);
+    expect(buildLine(grid, 'block0', checkpoints).segments.map((segment) => segment.map((point) => point.at))).toEqual([[0, 1], [2], [3]]);
+  });
+
+  it('leaves a hole in a line where a checkpoint could not be measured, but none where it is not measured yet', () => {
+    const { checkpoints, grid } = place([record(0, 0, 1), record(2, 0, null), record(3, 0, 2), record(5, 0, 3)], [probe(4, 'queued')]);
+    expect(buildLine(grid, 'block0', checkpoints).segments.map((segment) => segment.map((point) => point.at))).toEqual([[0], [3, 5]]);
+  });
+
+  it('puts columns together only when there are too many, without losing one', () => {
+    const edges = Array.from({ length: 1001 }, (_, i) => i);
+    expect(binColumns(edges, 0, 1000, 1000)).toHaveLength(1000);
+    const bins = binColumns(edges, 0, 1000, 90);
+    expect(bins.length).toBeLessThanOrEqual(90);
+    expect(bins.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i))).toEqual(edges.slice(0, -1));
+  });
+
+  it('averages the values that a bin has', () => {
+    const { grid } = place([record(0, 0, 1), record(1, 0, null), record(2, 0, 4)]);
+    expect(binMean(grid, 0, { first: 0, last: 2 })).toBe(2.5);
+    expect(binMean(grid, 0, { first: 1, last: 1 })).toBeNaN();
+  });
+});
+
+describe('the lines', () => {
+  const finding = { layers: ['b', 'c'] } as unknown as Finding;
+  it('show the deepest layer and those of the worst finding until the person chooses', () => {
+    expect(chosenLayers(null, ['a', 'b', 'c', 'd'], [finding])).toEqual(['b', 'c', 'd']);
+    expect(chosenLayers(null, ['a', 'b'], [])).toEqual(['b']);
+    expect(chosenLayers(['d', 'a', 'gone'], ['a', 'b', 'c', 'd'], [finding])).toEqual(['a', 'd']);
+    expect(chosenLayers([], ['a'], [finding])).toEqual([]);
+  });
+});
+
+describe('the log quantities', () => {
+  it('put train and held-out of the same quantity together, losses first', () => {
+    const choices = scalarChoices([series('lr', [1]), series('train_loss', [1]), series('val_loss', [1]), series('train/acc', [1]), series('test/acc', [1]), series('epoch', [1]), series('grad_norm', [1])]);
+    expect(choices.map((choice) => choice.label)).toEqual(['loss: train, held-out', 'acc: train, held-out', 'lr', 'grad_norm']);
+    expect(choices[0]?.members.map((member) => [member.label, member.heldOut])).toEqual([['train_loss', false], ['val_loss', true]]);
+  });
+
+  it('name the file where two logs hold the same tag', () => {
+    expect(scalarChoices([series('loss', [1]), series('loss', [1], { source: 'b.csv' })]).map((choice) => choice.label)).toEqual(['loss (log.txt)', 'loss (b.csv)']);
+  });
+
+  it('keep what is not finite as a gap and count what has no place', () => {
+    const timeline = makeTimeline([record(0, 0, 1), record(2, 0, 1)], [], []);
+    const placed = placeScalar(series('loss', [3, null, 1], { epochs: [0, 1, null], steps: [0, 10, null] }), timeline);
+    expect([...placed.at]).toEqual([0, 1, NaN]);
+    expect([...placed.values]).toEqual([3, NaN, 1]);
+    expect(placed.unplaced).toBe(1);
+    expect(nearestPoint(placed, 0.9)).toBe(1);
+  });
+});

@@ -1,0 +1,158 @@
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { FormatError } from '../../../src/formats';
+import { EngineUnavailable } from '../../../src/linalg';
+import type { LayerMeasurer, LayerTask } from '../../../src/monitor';
+import { createComputePool } from '../../../src/worker';
+import type { ComputePoolOptions } from '../../../src/worker';
+import { bundleWorker } from './bundleWorker';
+import { writeProbe } from './writeProbe';
+
+let bundle: Awaited<ReturnType<typeof bundleWorker>>;
+let folder: string;
+let pool: LayerMeasurer;
+
+beforeAll(async () => {
+  bundle = await bundleWorker();
+});
+afterAll(() => bundle.remove());
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'layerscope-pool-'));
+});
+afterEach(async () => {
+  await pool.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const create = (options: Partial<ComputePoolOptions> = {}): void => {
+  pool = createComputePool({ threadPath: bundle.threadPath, threads: 1, ...options });
+};
+const never = new AbortController().signal;
+
+async function task(change: Partial<LayerTask> = {}, samples = 16): Promise<LayerTask> {
+  const file = path.join(folder, `probe${samples}.safetensors`);
+  await writeProbe(file, { epoch: 1, samples, width: 48 });
+  return { file, layer: 'block0', metrics: ['rankme', 'alignment'], options: { eps2: 0.5, seed: 0 }, ...change };
+}
+
+/** A compute thread that behaves as the test wants instead of measuring. Each start and each task leaves a line in `journal`. */
+async function scripted(onMeasure: string): Promise<string> {
+  const file = path.join(folder, 'thread.cjs');
+  await writeFile(file, `
+    const { parentPort } = require('node:worker_threads');
+    const journal = (line) => require('node:fs').appendFileSync(${JSON.stringify(path.join(folder, 'journal'))}, line + '\\n');
+    journal('start');
+    parentPort.on('message', (message) => {
+      if (message.kind === 'close') return parentPort.close();
+      journal(message.kind + ' ' + message.task?.layer);
+      const answer = (rest) => parentPort.postMessage({ id: message.id, ...rest });
+      ${onMeasure}
+    });
+  `);
+  return file;
+}
+const journal = async (): Promise<string[]> => (await readFile(path.join(folder, 'journal'), 'utf8')).trim().split('\n');
+
+describe('the compute pool', () => {
+  it('measures a layer of a file in a thread, the same each time', async () => {
+    create();
+    const one = await pool.measure(await task(), never);
+    expect(one.map(({ metric, split }) => `${metric} ${String(split)}`).sort()).toEqual([
+      'alignment gap', 'alignment held_out', 'alignment train', 'rankme held_out', 'rankme train',
+    ]);
+    expect(await pool.measure(await task(), never)).toEqual(one);
+    expect(await pool.engineStatus()).toMatchObject({ name: 'onnxruntime', reason: '' });
+  });
+
+  it('says which file and place is wrong, and works on', async () => {
+    create();
+    const good = await task();
+    const bad = path.join(folder, 'bad.safetensors');
+    await writeFile(bad, (await readFile(good.file)).subarray(0, 3000));
+    await expect(pool.measure({ ...good, file: bad }, never)).rejects.toThrow(FormatError);
+    await expect(pool.measure({ ...good, file: bad }, never)).rejects.toMatchObject({ file: bad, reason: expect.stringMatching(/./) });
+    await expect(pool.measure({ ...good, layer: 'block9' }, never)).rejects.toMatchObject({ place: 'tensor block9' });
+    await expect(pool.measure({ ...good, metrics: ['nonsense'] }, never)).rejects.toThrow(/no metric "nonsense"/);
+    expect(await pool.measure(good, never)).not.toEqual([]);
+  });
+
+  it('stops a running measurement at once for the caller and soon in the thread', async () => {
+    create();
+    const large = await task({ metrics: ['random_label_transfer', 'coding_rate'] }, 2000);
+    await pool.measure(await task(), never);
+    const controller = new AbortController();
+    const cancelled = pool.measure(large, controller.signal);
+    setTimeout(() => controller.abort(), 100);
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+    const aborted = Date.now();
+    expect(await pool.measure(await task(), never)).not.toEqual([]);
+    expect(Date.now() - aborted).toBeLessThan(10_000);
+  });
+
+  it('refuses a task that was cancelled before it began', async () => {
+    create({ threadPath: await scripted('answer({ kind: "measured", measurements: [] });') });
+    const controller = new AbortController();
+    controller.abort();
+    await expect(pool.measure(await task(), controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    await pool.measure(await task({ layer: 'other' }), never);
+    expect(await journal()).toEqual(['start', 'measure other']);
+  });
+
+  it('gives the task of a thread that died to a new one', async () => {
+    const flag = path.join(folder, 'died');
+    create({
+      threadPath: await scripted(`
+        const fs = require('node:fs');
+        if (message.task.layer === 'block0' && !fs.existsSync(${JSON.stringify(flag)})) {
+          fs.writeFileSync(${JSON.stringify(flag)}, '');
+          throw new Error('a fault');
+        }
+        answer({ kind: 'measured', measurements: [] });
+      `),
+    });
+    const both = await Promise.all([pool.measure(await task(), never), pool.measure(await task({ layer: 'block1' }), never)]);
+    expect(both).toEqual([[], []]);
+    expect(await journal()).toEqual(['start', 'measure block0', 'start', 'measure block0', 'measure block1']);
+  });
+
+  it('gives up a task that cost two threads, says why, and does the others', async () => {
+    create({
+      threadPath: await scripted(`
+        if (message.task.layer === 'block0') process.exit(7);
+        answer({ kind: 'measured', measurements: [] });
+      `),
+    });
+    const poison = await task();
+    const other = pool.measure(poison, never);
+    const good = pool.measure(await task({ layer: 'block1' }), never);
+    await expect(other).rejects.toMatchObject({ file: poison.file, place: 'block0', reason: expect.stringMatching(/lost 2 times/) });
+    expect(await good).toEqual([]);
+  });
+
+  it('says when a thread ran out of memory', async () => {
+    create({ threadPath: await scripted('const all = []; for (;;) all.push(new Array(1e5).fill(Math.random()));'), heapMegabytes: 32 });
+    await expect(pool.measure(await task(), never)).rejects.toThrow(/ran out of memory/);
+  });
+
+  it('tells why no engine can be loaded', async () => {
+    // Away from the repository the engine's package is not found.
+    const threadPath = path.join(folder, 'computeThread.js');
+    await copyFile(bundle.threadPath, threadPath);
+    create({ threadPath });
+    expect(await pool.engineStatus()).toMatchObject({ name: 'unavailable', reason: expect.stringMatching(/onnxruntime/) });
+    await expect(pool.measure(await task(), never)).rejects.toThrow(EngineUnavailable);
+  });
+
+  it('closes while a measurement runs without ending the process', async () => {
+    create({ threads: 2 });
+    const large = await task({ metrics: ['random_label_transfer', 'coding_rate'] }, 2000);
+    const running = [pool.measure(large, never), pool.measure({ ...large, layer: 'block1' }, never)];
+    const rejected = Promise.all(running.map((measurement) => expect(measurement).rejects.toMatchObject({ name: 'AbortError' })));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pool.close();
+    await rejected;
+    await expect(pool.measure(large, never)).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
