@@ -1,5 +1,5 @@
 import { diagnose } from '../diagnosis';
-import { defaultMeasureOptions } from '../metrics';
+import { defaultMeasureOptions, featureCatalog } from '../metrics';
 import type { Finding } from '../protocol';
 import { parseArguments } from './arguments';
 import type { Command, Terminal } from './command';
@@ -15,7 +15,8 @@ export const diagnoseRun: Command = {
   async run(args, terminal) {
     const { positionals, values } = parseArguments(args, ['RUN'], { json: { type: 'boolean' } });
     const { run, records, problems } = await measureTarget(
-      { target: positionals[0] ?? '', options: defaultMeasureOptions, engine: 'auto' },
+      // Findings rest on features alone.
+      { target: positionals[0] ?? '', options: defaultMeasureOptions, engine: 'auto', metrics: featureCatalog.map(({ id }) => id) },
       terminal,
     );
     const findings = diagnose(records);

@@ -42,6 +42,7 @@ function detailOf(run: RunOnDisk, logs: ReadLogs, { records, problems }: Measure
   const position = (axis: 'epoch' | 'step'): number | null =>
     largest([...run.files.map((file) => file[axis]), ...records.map((record) => record[axis])]);
   const measuredSources = new Set(records.map(({ source }) => source));
+  const probes = run.files.filter(({ kind }) => kind === 'probe');
   return {
     run: {
       id: run.id,
@@ -56,9 +57,10 @@ function detailOf(run: RunOnDisk, logs: ReadLogs, { records, problems }: Measure
       }),
       problems: [...run.problems, ...problems, ...logs.problems],
       findings,
-      health: judgeHealth(findings, records, { measured: measuredSources.size, all: run.files.filter(({ kind }) => kind === 'probe').length }),
+      health: judgeHealth(findings, records, { measured: probes.filter((file) => measuredSources.has(file.path)).length, all: probes.length }),
     },
-    layers: layersOf(records),
+    layers: layersOf(records.filter(({ split }) => split !== null)),
+    weightLayers: layersOf(records.filter(({ split }) => split === null)),
     records,
     series: logs.series,
   };

@@ -8,7 +8,7 @@ export const inspect: Command = {
   name: 'inspect',
   usage: 'FILE [--json]',
   summary: 'List the tensors of a probe or checkpoint: name, shape, dtype, bytes.',
-  details: '  FILE     a file of tensors (safetensors, npz)\n  --json   one JSON document: file, format, metadata, tensors, problems',
+  details: '  FILE     a file of tensors: safetensors, npz, PyTorch, HDF5, Keras, TensorFlow, ONNX; of several files, the index\n  --json   one JSON document: file, format, metadata, tensors, problems',
 
   async run(args, terminal) {
     const { positionals, values } = parseArguments(args, ['FILE'], { json: { type: 'boolean' } });

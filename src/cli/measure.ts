@@ -7,22 +7,22 @@ import { mergeIntoFile } from './recordsFile';
 
 export const measure: Command = {
   name: 'measure',
-  usage: 'RUN|PROBE [--metric ID,...] [--layer GLOB] [--eps2 X] [--seed N] [--engine NAME] [--shard I/N] [--out FILE] [--json]',
-  summary: 'Measure the layers of a run or of one probe file; what was measured before is taken from <run>/.layerscope.',
+  usage: 'RUN|PROBE|CHECKPOINT [--metric ID,...] [--layer GLOB] [--eps2 X] [--seed N] [--engine NAME] [--shard I/N] [--out FILE] [--json]',
+  summary: 'Measure the layers of a run, of one probe or of one checkpoint; what was measured before is taken from <run>/.layerscope.',
   details: [
-    '  RUN|PROBE     folder of a run, or one probe file (safetensors, npz)',
+    '  RUN           folder of a run: its probes and checkpoints\n  PROBE         one file of features (safetensors, npz)\n  CHECKPOINT    one file of weights; drift is measured against the other checkpoints of its run',
     '  --metric ID   only these metrics, separated by commas',
     '  --layer GLOB  only layers whose name matches; * stands for anything, {a,b} for alternatives',
     '  --eps2 X      epsilon squared of the coding rate, above 0 (default 0.5)',
     '  --seed N      seed of everything random (default 0)',
     '  --engine NAME auto or onnxruntime (default auto)',
-    '  --shard I/N   only the I-th of N parts of the probes, so that N machines share the work',
+    '  --shard I/N   only the I-th of N parts of the files, so that N machines share the work',
     '  --out FILE    add the records to FILE too, one JSON document a line; records it has already are not added again',
     '  --json        one JSON document: run, engine, records, problems',
   ].join('\n'),
 
   async run(args, terminal) {
-    const { positionals, values } = parseArguments(args, ['RUN or PROBE'], {
+    const { positionals, values } = parseArguments(args, ['RUN, PROBE or CHECKPOINT'], {
       metric: { type: 'string' },
       layer: { type: 'string' },
       eps2: { type: 'string' },
@@ -57,14 +57,23 @@ export const measure: Command = {
   },
 };
 
-/** How many records there are, and the newest checkpoint as a table. */
+/** How many records there are, and the newest probe and checkpoint as tables. */
 function printSummary(terminal: Terminal, records: readonly MeasurementRecord[]): void {
   const sources = [...new Set(records.map(({ source }) => source))];
-  terminal.write(`${count(records.length, 'record')} of ${count(sources.length, 'checkpoint')}\n`);
-  const newest = records.filter(({ source }) => source === sources[sources.length - 1]);
-  if (newest.length === 0) return;
+  terminal.write(`${count(records.length, 'record')} of ${count(sources.length, 'file')}\n`);
+  const ofFeatures = records.filter(({ split }) => split !== null);
+  const ofWeights = records.filter(({ split }) => split === null);
+  for (const some of [ofFeatures, ofWeights]) {
+    const newest = some.at(-1)?.source;
+    if (newest === undefined) continue;
+    const shown = some.filter(({ source }) => source === newest);
+    terminal.write(`\n${newest}\n${some === ofFeatures ? featureTable(shown) : weightTable(shown)}`);
+  }
+}
+
+function featureTable(records: readonly MeasurementRecord[]): string {
   const cells = new Map<string, Partial<Record<Split, MeasurementRecord>>>();
-  for (const record of newest) {
+  for (const record of records) {
     const key = JSON.stringify([record.layer, record.metric]);
     cells.set(key, { ...cells.get(key), [record.split ?? 'train']: record });
   }
@@ -73,5 +82,17 @@ function printSummary(terminal: Terminal, records: readonly MeasurementRecord[])
     const values = [train?.value, heldOut?.value, gap?.value, gap?.uncertainty?.standardError].map(round);
     return [any?.layer ?? '', any?.metric ?? '', ...values];
   });
-  terminal.write(`\n${sources[sources.length - 1] ?? ''}\n${formatTable(['layer', 'metric', 'train', 'held out', 'gap', '+-'], rows)}`);
+  return formatTable(['layer', 'metric', 'train', 'held out', 'gap', '+-'], rows);
+}
+
+/** A line a layer: there are many of them, and few metrics are looked at together. */
+function weightTable(records: readonly MeasurementRecord[]): string {
+  const metrics = [...new Set(records.map(({ metric }) => metric))];
+  const byLayer = new Map<string, Map<string, MeasurementRecord>>();
+  for (const record of records) {
+    const row = byLayer.get(record.layer) ?? new Map<string, MeasurementRecord>();
+    byLayer.set(record.layer, row.set(record.metric, record));
+  }
+  const rows = [...byLayer].map(([layer, row]) => [layer, ...metrics.map((metric) => round(row.get(metric)?.value))]);
+  return formatTable(['layer', ...metrics], rows);
 }

@@ -53,8 +53,8 @@ async function liesInRun(file: string): Promise<boolean> {
   let folder = path.dirname(file);
   for (;;) {
     const names = await readdir(folder).catch(() => []);
-    if (names.some((name) => name === '.layerscope' || (name !== path.basename(file) && isCandidate(name, registry)))) return true;
-    if (!isPartOfRun(path.basename(folder)) || path.dirname(folder) === folder) return false;
+    if (names.some((name) => name === '.layerscope' || (name !== path.basename(file) && isCandidate(name, folder, registry)))) return true;
+    if (!isPartOfRun(folder) || path.dirname(folder) === folder) return false;
     folder = path.dirname(folder);
   }
 }

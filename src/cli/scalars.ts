@@ -9,7 +9,7 @@ export const scalars: Command = {
   usage: 'RUN|FILE [--tag GLOB] [--json]',
   summary: 'Read the quantities that a training logged: loss, learning rate, ...',
   details: [
-    '  RUN|FILE    folder of a run, or one log file (JSON lines, CSV)',
+    '  RUN|FILE    folder of a run, or one log file (TensorBoard, W&B, MLflow, JSON lines, CSV, ...)',
     '  --tag GLOB  only quantities whose name matches; * stands for anything',
     '  --json      one JSON document: run, series, problems',
   ].join('\n'),

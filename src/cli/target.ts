@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { createFormatRegistry, explainSystemError, FormatError, type LogFormat, openFile, sniffLength } from '../formats';
+import { createFormatRegistry, explainSystemError, FormatError, openFile, sniffLength } from '../formats';
 import type { FileProblem, ScalarSeries } from '../protocol';
-import { findRuns, FollowedLog, type FoundRuns, type RunOnDisk, ScalarCollector } from '../runs';
+import { describeOthers, findRuns, FollowedLogFiles, type FoundRuns, type LogChange, type LogFiles, logFilesOf, type RunOnDisk, ScalarCollector } from '../runs';
 import { InputError } from './command';
 
 /** So many runs are named when a folder of runs was given where one run is needed. */
@@ -48,13 +48,8 @@ export interface ReadLogs {
 
 /** Every quantity in the logs of a run. */
 export async function readLogs({ files }: RunOnDisk, signal: AbortSignal): Promise<ReadLogs> {
-  const registry = createFormatRegistry();
-  const logs = files.flatMap((file) => {
-    const format = registry.formats.find(({ id }) => id === file.formatId);
-    return file.kind === 'log' && format?.kind === 'log' ? [{ file, format }] : [];
-  });
   const read: ReadLogs[] = [];
-  for (const { file, format } of logs) read.push(await readLog(file.absolutePath, file.path, format, signal));
+  for (const log of logFilesOf(files, createFormatRegistry())) read.push(await readLog(log, signal));
   return { series: read.flatMap(({ series }) => series), problems: read.flatMap(({ problems }) => problems) };
 }
 
@@ -62,10 +57,11 @@ export async function readLogs({ files }: RunOnDisk, signal: AbortSignal): Promi
 export async function readLogFile(file: string, signal: AbortSignal): Promise<ReadLogs> {
   const source = await openFile(file);
   const registry = createFormatRegistry();
+  const absolutePath = path.resolve(file);
   let format;
   try {
     const head = await source.read(0, Math.min(sniffLength, source.size));
-    format = registry.identify({ name: path.basename(file), head, size: source.size });
+    format = registry.identify({ name: path.basename(file), folder: path.dirname(absolutePath), head, size: source.size });
   } finally {
     await source.close();
   }
@@ -73,25 +69,38 @@ export async function readLogFile(file: string, signal: AbortSignal): Promise<Re
     const readable = registry.formats.filter(({ kind }) => kind === 'log').map(({ label }) => label).join(', ');
     throw new FormatError(file, '', `is ${format ? `a ${format.label} file, not` : 'not'} a log that can be read (${readable})`);
   }
-  return readLog(file, path.basename(file), format, signal);
+  const name = path.basename(file);
+  const about = { bytes: source.size, modified: 0, epoch: null, step: null, problem: null };
+  return readLog({ source: name, format, files: [{ kind: 'log', path: name, absolutePath, formatId: format.id, format: format.label, ...about }] }, signal);
 }
 
-async function readLog(file: string, name: string, format: LogFormat, signal: AbortSignal): Promise<ReadLogs> {
-  const log = new FollowedLog(file, name, format);
-  const collector = new ScalarCollector(name);
+async function readLog(log: LogFiles, signal: AbortSignal): Promise<ReadLogs> {
+  const followed = new FollowedLogFiles(log, log.format);
+  const collector = new ScalarCollector(log.source);
   const problems: FileProblem[] = [];
-  for (;;) {
+  for await (const { change } of followed.changes()) {
     signal.throwIfAborted();
-    const change = await log.poll();
-    collector.append(change.rows);
+    if (change.restarted) {
+      collector.clear();
+      problems.length = 0;
+    }
+    collect(collector, change);
     problems.push(...change.problems);
-    if (!change.more) break;
   }
-  const rest = log.finish();
-  collector.append(rest.rows);
-  problems.push(...rest.problems);
+  for (const { rest } of followed.finish()) {
+    collect(collector, rest);
+    problems.push(...rest.problems);
+  }
+  const file = log.source;
+  const others = describeOthers(followed.otherTags());
+  if (others !== null) problems.push({ file, place: '', reason: others, severity: 'info' });
   if (collector.ignoredPoints > 0) {
-    problems.push({ file: name, place: '', reason: `has too many quantities; ${String(collector.ignoredPoints)} points were left out`, severity: 'warning' });
+    problems.push({ file, place: '', reason: `has too many quantities; ${String(collector.ignoredPoints)} points were left out`, severity: 'warning' });
   }
   return { series: collector.series(), problems };
+}
+
+function collect(collector: ScalarCollector, { rows, columns }: Pick<LogChange, 'rows' | 'columns'>): void {
+  collector.append(rows);
+  if (columns !== null) collector.appendColumns(columns);
 }

@@ -3,6 +3,7 @@ import type { FileProblem } from '../protocol';
 import { axesOf, isLogName, isQuantity, type Axes } from './axes';
 import { explainGitLfsPointer } from './gitLfs';
 import { LineSplitter, linesOfHead, type Line, type OverlongLine } from './lines';
+import { ProblemList } from './problemList';
 import type { LogFormat, Sniff } from './registry';
 import type { ScalarLogReader, ScalarRow } from './scalarLog';
 
@@ -10,16 +11,15 @@ import type { ScalarLogReader, ScalarRow } from './scalarLog';
 const largestLine = 1024 * 1024;
 /** A quoted cell may contain line ends; one that runs on for longer is a stray quote. */
 const mostLinesOfARecord = 50;
-const mostProblems = 100;
 /** How loggers write "no value": Lightning leaves the cell empty, Keras writes NA. */
 const missing = /^\s*(?:|na|n\/a|none|null|-)\s*$/i;
 
-/** CSV with a header: Lightning `metrics.csv`, Keras CSVLogger, and any table with an epoch or step column. Comma, semicolon or tab. */
+/** CSV with a header: Lightning `metrics.csv`, Keras CSVLogger (often `training.log`), and any table with an epoch or step column. Comma, semicolon or tab. */
 export const csvLog: LogFormat = {
   kind: 'log',
   id: 'csv',
   label: 'CSV',
-  mayBe: (name) => /\.(?:csv|tsv)$/i.test(name),
+  mayBe: (name) => /\.(?:csv|tsv|log)$/i.test(name),
   matches: looksLikeLog,
   createReader: (fileName) => new CsvReader(fileName),
 };
@@ -64,11 +64,13 @@ class CsvReader implements ScalarLogReader {
   private header: Header | null = null;
   /** Columns that held a number before: a text there is a mistake, elsewhere it is a text column. */
   private numeric = new Set<string>();
-  private problems: FileProblem[] = [];
-  private suppressed = 0;
   private reportedTail = 0;
 
-  constructor(private readonly fileName: string) {}
+  private readonly problems: ProblemList;
+
+  constructor(fileName: string) {
+    this.problems = new ProblemList(fileName, 'lines');
+  }
 
   push(bytes: Uint8Array): ScalarRow[] {
     return this.read(this.lines.push(bytes));
@@ -90,19 +92,13 @@ class CsvReader implements ScalarLogReader {
     }
     if (this.reportedTail !== tail.number) {
       this.reportedTail = tail.number;
-      this.report(tail.number, 'the last line is not complete', 'info');
+      this.problems.add(`line ${tail.number}`, 'the last line is not complete', 'info');
     }
     return [];
   }
 
   takeProblems(): FileProblem[] {
-    const problems = this.problems;
-    if (this.suppressed > 0) {
-      problems.push({ file: this.fileName, place: '', reason: `${this.suppressed} more lines have problems`, severity: 'warning' });
-    }
-    this.problems = [];
-    this.suppressed = 0;
-    return problems;
+    return this.problems.take();
   }
 
   private read(lines: readonly (Line | OverlongLine)[]): ScalarRow[] {
@@ -111,7 +107,7 @@ class CsvReader implements ScalarLogReader {
     for (let next = 0; next < queue.length; next++) {
       const line = queue[next]!;
       if (line.text === null) {
-        this.report(line.number, `is longer than ${largestLine / 2 ** 20} MB; it is left out`);
+        this.problems.add(`line ${line.number}`, `is longer than ${largestLine / 2 ** 20} MB; it is left out`);
         continue;
       }
       if (this.open.length === 0 && line.text.trim() === '') {
@@ -124,7 +120,7 @@ class CsvReader implements ScalarLogReader {
         rows.push(...this.readRecord(...this.takeOpen()));
       } else if (this.open.length >= mostLinesOfARecord || this.openLength > largestLine) {
         const [first, ...rest] = this.open;
-        this.report(first!.number, 'a quote is opened and never closed; the line is left out');
+        this.problems.add(`line ${first!.number}`, 'a quote is opened and never closed; the line is left out');
         this.takeOpen();
         queue.splice(next + 1, 0, ...rest);
       }
@@ -146,7 +142,7 @@ class CsvReader implements ScalarLogReader {
     }
     const cells = cellsOf(text, this.delimiter);
     if (cells === null) {
-      this.report(line, 'its quotes do not fit together; the line is left out');
+      this.problems.add(`line ${line}`, 'its quotes do not fit together; the line is left out');
       return [];
     }
     if (this.header === null) {
@@ -163,7 +159,7 @@ class CsvReader implements ScalarLogReader {
   private rowOf(cells: readonly string[], line: number): ScalarRow[] {
     const { columns, axes, line: headerLine } = this.header!;
     if (cells.length !== columns.length) {
-      this.report(line, `${cells.length} cells where the header on line ${headerLine} has ${columns.length}; the row is left out`);
+      this.problems.add(`line ${line}`, `${cells.length} cells where the header on line ${headerLine} has ${columns.length}; the row is left out`);
       return [];
     }
     let epoch: number | null = null;
@@ -175,7 +171,7 @@ class CsvReader implements ScalarLogReader {
       const value = numberOf(cell);
       if (value === null) {
         if (!missing.test(cell) && this.numeric.has(column)) {
-          this.report(line, `${JSON.stringify(cell.slice(0, 60))} in column ${column} is not a number`);
+          this.problems.add(`line ${line}`, `${JSON.stringify(cell.slice(0, 60))} in column ${column} is not a number`);
         }
         continue;
       }
@@ -204,20 +200,12 @@ class CsvReader implements ScalarLogReader {
     const removed = before.columns.filter((column) => !columns.includes(column));
     if (added.length + removed.length > 0) {
       const changes = [...added.map((column) => `+${column}`), ...removed.map((column) => `-${column}`)].join(', ');
-      this.report(line, `the columns change here: ${changes}`, 'info');
+      this.problems.add(`line ${line}`, `the columns change here: ${changes}`, 'info');
     }
   }
 
   private setHeader(columns: readonly string[], line: number): void {
     this.header = { line, columns: columns.map((column) => column.trim()), axes: axesOf(columns.map((column) => column.trim())) };
-  }
-
-  private report(line: number, reason: string, severity: FileProblem['severity'] = 'warning'): void {
-    if (this.problems.length >= mostProblems) {
-      this.suppressed++;
-    } else {
-      this.problems.push({ file: this.fileName, place: `line ${line}`, reason, severity });
-    }
   }
 }
 

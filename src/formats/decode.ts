@@ -43,6 +43,11 @@ export function bytesInMemory(dtype: DType): number {
   return layout.table === undefined ? layout.bytes : layout.wide;
 }
 
+/** Zeros. @throws {RangeError} when there is no memory for them */
+export function allocateTensor(dtype: DType, elements: number): TensorData {
+  return layouts[dtype].allocate(elements);
+}
+
 /** Whether a name from a file is a type that can be decoded. */
 export function isDType(name: string): name is DType {
   return Object.hasOwn(layouts, name);
@@ -157,7 +162,7 @@ function tableOf(length: number, value: (bits: number) => number): () => Float32
 }
 
 /** IEEE 754 binary16. */
-function float16(bits: number): number {
+export function float16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
@@ -166,7 +171,7 @@ function float16(bits: number): number {
 }
 
 /** The upper half of a binary32. */
-function bfloat16(bits: number): number {
+export function bfloat16(bits: number): number {
   return new Float32Array(new Uint32Array([bits << 16]).buffer)[0]!;
 }
 

@@ -12,9 +12,11 @@ const stepBefore = /(?:^|[^a-z])(?:global[-_]?step|steps?|iteration|iters?|it)[-
 const stepAfter = /(?:^|[^a-z0-9])(\d+)[-_ ]?(?:steps?|iterations?|iters?)(?![a-z])/;
 /** fairseq: checkpoint_<epoch>_<updates>.pt */
 const epochAndUpdates = /^(?:checkpoint|ckpt)_(\d+)_(\d+)$/;
+/** TensorFlow's Saver: model.ckpt-<global step>.index */
+const saverStep = /\.ckpt-(\d+)$/;
 /** A number that only a generic word introduces; "resnet50" and "vit_b_16" are architectures, not places in time. */
 const bareNumber = /^(?:(?:[a-z]+[-_])?(?:checkpoint|ckpt|probe|probes|features|model|weights|net|network|snapshot|state|backbone|encoder|student|teacher)[-_=.]?)?(\d+)$/;
-const endings = /\.(?:safetensors|npz|npy|pt|pth|tar|ckpt|bin|h5|hdf5|keras|onnx|json|pkl|weights|gz)$/;
+const endings = /\.(?:safetensors|npz|npy|pt|pth|tar|ckpt|bin|h5|hdf5|keras|onnx|index|json|pkl|weights|gz)$/;
 
 /** Nobody trains for so many epochs that are saved one by one; such a number counts steps. */
 const largestBareEpoch = 20_000;
@@ -49,6 +51,10 @@ function guessFromName(name: string): EpochStep {
   const both = epochAndUpdates.exec(stem);
   if (both !== null) {
     return { epoch: numberOf(both[1]), step: numberOf(both[2]) };
+  }
+  const saved = saverStep.exec(stem);
+  if (saved !== null) {
+    return { epoch: null, step: numberOf(saved[1]) };
   }
   const number = numberOf(bareNumber.exec(stem)?.[1]);
   if (number === null) {

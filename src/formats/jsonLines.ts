@@ -1,21 +1,14 @@
-import json5 from 'json5';
 import type { FileProblem } from '../protocol';
 import { axesOf, isLogName, isQuantity, type Axes } from './axes';
 import { explainGitLfsPointer } from './gitLfs';
+import { flatten, mostNumbers, parseObject, takeFinite } from './jsonObjects';
 import { LineSplitter, linesOfHead, type Line, type OverlongLine } from './lines';
+import { ProblemList } from './problemList';
 import type { LogFormat, Sniff } from './registry';
 import type { ScalarLogReader, ScalarRow } from './scalarLog';
 
 /** A line of numbers is far shorter; a longer one is data, and parsing it would stop everything else. */
 const largestLine = 16 * 1024 * 1024;
-/** json5 is a hundred times slower than JSON.parse; lines with NaN in them are still short. */
-const largestJson5Line = 1024 * 1024;
-/** A log line names tens of quantities; one with more is data. */
-const mostNumbers = 10_000;
-/** Loggers nest one or two levels ("train" / "loss"). */
-const deepestNesting = 8;
-/** What a file shows of its problems is bounded; the rest is counted. */
-const mostProblems = 100;
 
 /** Other `.txt` and `.json` files are not even opened. */
 const nameOfLog = /log|metric|progress|hist|stat|scalar/i;
@@ -61,12 +54,14 @@ function isLogLine(line: string, name: string): boolean {
 
 class JsonLinesReader implements ScalarLogReader {
   private readonly lines = new LineSplitter(largestLine);
-  private problems: FileProblem[] = [];
-  private suppressed = 0;
   private reportedTail = 0;
   private axes = new Map<string, Axes>();
 
-  constructor(private readonly fileName: string) {}
+  private readonly problems: ProblemList;
+
+  constructor(fileName: string) {
+    this.problems = new ProblemList(fileName, 'lines');
+  }
 
   push(bytes: Uint8Array): ScalarRow[] {
     return this.lines.push(bytes).flatMap((line) => this.readLine(line));
@@ -84,24 +79,18 @@ class JsonLinesReader implements ScalarLogReader {
     }
     if (this.reportedTail !== tail.number) {
       this.reportedTail = tail.number;
-      this.report(tail.number, 'the last line is not complete', 'info');
+      this.problems.add(`line ${tail.number}`, 'the last line is not complete', 'info');
     }
     return [];
   }
 
   takeProblems(): FileProblem[] {
-    const problems = this.problems;
-    if (this.suppressed > 0) {
-      problems.push({ file: this.fileName, place: '', reason: `${this.suppressed} more lines have problems`, severity: 'warning' });
-    }
-    this.problems = [];
-    this.suppressed = 0;
-    return problems;
+    return this.problems.take();
   }
 
   private readLine({ number, text }: Line | OverlongLine): ScalarRow[] {
     if (text === null) {
-      this.report(number, `is longer than ${largestLine / 2 ** 20} MB; it is left out`);
+      this.problems.add(`line ${number}`, `is longer than ${largestLine / 2 ** 20} MB; it is left out`);
       return [];
     }
     if (text.trim() === '') {
@@ -109,7 +98,7 @@ class JsonLinesReader implements ScalarLogReader {
     }
     const object = parseObject(text);
     if (object === null) {
-      this.report(number, `is not a JSON object: ${excerpt(text)}`);
+      this.problems.add(`line ${number}`, `is not a JSON object: ${excerpt(text)}`);
       return [];
     }
     return this.rowOf(object, number);
@@ -118,7 +107,7 @@ class JsonLinesReader implements ScalarLogReader {
   private rowOf(object: object, line: number): ScalarRow[] {
     const values = flatten(object);
     if (values.size > mostNumbers) {
-      this.report(line, `holds more than ${mostNumbers} numbers; it is left out`);
+      this.problems.add(`line ${line}`, `holds more than ${mostNumbers} numbers; it is left out`);
       return [];
     }
     const { epoch, step } = this.axesOf(values);
@@ -138,63 +127,6 @@ class JsonLinesReader implements ScalarLogReader {
     }
     return axes;
   }
-
-  private report(line: number, reason: string, severity: FileProblem['severity'] = 'warning'): void {
-    if (this.problems.length >= mostProblems) {
-      this.suppressed++;
-    } else {
-      this.problems.push({ file: this.fileName, place: `line ${line}`, reason, severity });
-    }
-  }
-}
-
-function takeFinite(values: Map<string, number>, name: string | null): number | null {
-  const value = name === null ? undefined : values.get(name);
-  if (name === null || value === undefined || !Number.isFinite(value)) {
-    return null;
-  }
-  values.delete(name);
-  return value;
-}
-
-function parseObject(line: string): object | null {
-  const value = parseJson(line);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    // Python's json writes NaN, Infinity and -Infinity, which are JSON5 but not JSON.
-    if (line.length > largestJson5Line || !/NaN|Infinity/.test(line)) {
-      return undefined;
-    }
-  }
-  try {
-    return json5.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The numbers of an object, nested names joined by "/"; texts, truth values and lists are no scalars. */
-function flatten(object: object): Map<string, number> {
-  const numbers = new Map<string, number>();
-  const visit = (part: object, prefix: string, depth: number) => {
-    for (const [key, value] of Object.entries(part) as [string, unknown][]) {
-      if (numbers.size > mostNumbers) {
-        return;
-      }
-      if (typeof value === 'number') {
-        numbers.set(prefix + key, value);
-      } else if (typeof value === 'object' && value !== null && !Array.isArray(value) && depth < deepestNesting) {
-        visit(value, `${prefix}${key}/`, depth + 1);
-      }
-    }
-  };
-  visit(object, '', 1);
-  return numbers;
 }
 
 function excerpt(text: string): string {

@@ -1,5 +1,6 @@
 import { bytesOf, type TensorData } from './decode';
 import { elementsOf } from './shape';
+import { copyView } from './strided';
 import type { DType } from './tensors';
 
 /** What stands before the values of a .npy file. */
@@ -36,6 +37,12 @@ const numberTypes: Readonly<Record<string, DType>> = {
   b1: 'BOOL', i1: 'I8', u1: 'U8', i2: 'I16', u2: 'U16', i4: 'I32', u4: 'U32', i8: 'I64', u8: 'U64',
   f2: 'F16', f4: 'F32', f8: 'F64', c8: 'C64', c16: 'C128',
 };
+
+/** The type of "<f4" or "f4", or null when it is no number that is decoded. */
+export function numberTypeOf(code: string): DType | null {
+  const name = code.replace(/^[<>|=]/, '');
+  return Object.hasOwn(numberTypes, name) ? numberTypes[name]! : null;
+}
 
 /** https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html; every problem is a `NpyError` for the caller to place. */
 export class NpyError extends Error {}
@@ -152,21 +159,8 @@ export function toRowMajor(data: TensorData, shape: readonly number[]): TensorDa
     return data;
   }
   const result = data.slice();
-  const last = shape.length - 1;
   const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
-  const index = new Array<number>(shape.length).fill(0);
-  for (let to = 0, from = 0; to < data.length; to++) {
-    result[to] = data[from]!;
-    for (let axis = last; axis >= 0; axis--) {
-      index[axis]!++;
-      from += strides[axis]!;
-      if (index[axis]! < shape[axis]!) {
-        break;
-      }
-      from -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
+  copyView({ shape, strides, offset: 0 }, data, result);
   return result;
 }
 

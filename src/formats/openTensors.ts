@@ -4,12 +4,13 @@ import { openFile } from './fileSource';
 import { explainGitLfsPointer } from './gitLfs';
 import { sniffLength, type FormatRegistry, type TensorFormat } from './registry';
 import type { TensorFile } from './tensors';
-import { recognizeUnread } from './unread';
 
 export interface OpenedTensors {
   readonly format: TensorFormat;
   readonly file: TensorFile;
   readonly source: ByteSource;
+  /** The other files that were needed so far. */
+  siblings(): readonly ByteSource[];
   /** Closes the file and the siblings it needed. */
   close(): Promise<void>;
 }
@@ -38,7 +39,7 @@ export async function openTensors(path: string, registry: FormatRegistry, option
       opened.push(sibling);
       return sibling;
     };
-    return { format, file: await format.open(source, openSibling), source, close };
+    return { format, file: await format.open(source, openSibling), source, siblings: () => opened.slice(1), close };
   } catch (error) {
     await close();
     throw error;
@@ -57,8 +58,8 @@ async function tensorFormatOf(source: ByteSource, baseName: string, registry: Fo
     return format;
   }
   const readable = registry.formats.filter(({ kind }) => kind === 'tensors').map(({ label }) => label).join(', ');
-  const what = format === null ? recognizeUnread(sniff)?.label : `${format.label} log`;
-  throw new FormatError(source.name, '', `is ${what === undefined ? 'not' : `${article(what)} ${what}, not`} a file of tensors that can be read (${readable})`);
+  const what = format === null ? 'not' : `${article(format.label)} ${format.label} log, not`;
+  throw new FormatError(source.name, '', `is ${what} a file of tensors that can be read (${readable})`);
 }
 
 function article(word: string): string {

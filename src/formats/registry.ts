@@ -6,6 +6,8 @@ import type { OpenSibling, TensorFile } from './tensors';
 export interface Sniff {
   /** Base name, for example "epoch=0012.safetensors". */
   readonly name: string;
+  /** Absolute path of its folder, where that is known. */
+  readonly folder?: string;
   /** Up to `sniffLength` bytes from the start. */
   readonly head: Uint8Array;
   readonly size: number;
@@ -19,8 +21,8 @@ interface FormatBase {
   readonly id: string;
   /** For people, for example "safetensors". */
   readonly label: string;
-  /** Whether a file of this base name is worth opening; asked for every file of a scan, so it must be cheap. */
-  mayBe(name: string): boolean;
+  /** Whether a file of this base name, in this folder (absolute), is worth opening; asked for every file of a scan, so it must be cheap. */
+  mayBe(name: string, folder?: string): boolean;
   /** Whether the bytes are of this format. */
   matches(sniff: Sniff): boolean;
 }
@@ -35,6 +37,10 @@ export interface TensorFormat extends FormatBase {
 export interface LogFormat extends FormatBase {
   readonly kind: 'log';
   createReader(fileName: string): ScalarLogReader;
+  /** Where the files of one folder continue one another: makes their readers, in order; each knows what the files before it said. */
+  createContinuedReaders?(): (fileName: string) => ScalarLogReader;
+  /** A file that holds everything since the start and is saved again with every checkpoint: of several in one run the newest is the log. */
+  readonly isWholeHistory?: boolean;
 }
 
 export type Format = TensorFormat | LogFormat;
@@ -44,12 +50,12 @@ export class FormatRegistry {
   constructor(readonly formats: readonly Format[]) {}
 
   /** Formats worth sniffing by name alone. */
-  candidates(name: string): readonly Format[] {
-    return this.formats.filter((format) => format.mayBe(name));
+  candidates(name: string, folder?: string): readonly Format[] {
+    return this.formats.filter((format) => format.mayBe(name, folder));
   }
 
   /** The format of the bytes, or null when none recognises them. */
   identify(sniff: Sniff): Format | null {
-    return this.candidates(sniff.name).find((format) => format.matches(sniff)) ?? null;
+    return this.candidates(sniff.name, sniff.folder).find((format) => format.matches(sniff)) ?? null;
   }
 }

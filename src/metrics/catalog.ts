@@ -1,11 +1,15 @@
 import type { MetricInfo } from '../protocol';
+import { weightCatalog } from './weightCatalog';
+
+const ofFeatures = { subject: 'features' } as const;
 
 /**
- * Every metric a person can choose, in the order they are offered. A new family adds its entries here,
+ * Every metric of features that a person can choose, in the order they are offered. A new family adds its entries here,
  * its object to `metricFamilies` and its page to docs/metrics.
  */
-export const metricCatalog: readonly MetricInfo[] = [
+export const featureCatalog: readonly MetricInfo[] = [
   {
+    ...ofFeatures,
     id: 'coding_rate_reduction',
     title: 'Coding rate reduction',
     unit: 'nats',
@@ -15,6 +19,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'coding-rate.md',
   },
   {
+    ...ofFeatures,
     id: 'crr_normalized',
     title: 'Coding rate reduction, normalized',
     unit: '',
@@ -24,6 +29,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'coding-rate.md',
   },
   {
+    ...ofFeatures,
     id: 'coding_rate',
     title: 'Coding rate',
     unit: 'nats',
@@ -33,6 +39,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'coding-rate.md',
   },
   {
+    ...ofFeatures,
     id: 'coding_rate_within',
     title: 'Coding rate within samples',
     unit: 'nats',
@@ -42,6 +49,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'coding-rate.md',
   },
   {
+    ...ofFeatures,
     id: 'random_label_transfer',
     title: 'Random-label transfer',
     unit: '',
@@ -50,6 +58,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'random-labels.md',
   },
   {
+    ...ofFeatures,
     id: 'random_label_fit',
     title: 'Random-label fit',
     unit: '',
@@ -59,6 +68,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'random-labels.md',
   },
   {
+    ...ofFeatures,
     id: 'random_label_control',
     title: 'Random-label control',
     unit: '',
@@ -68,6 +78,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'random-labels.md',
   },
   {
+    ...ofFeatures,
     id: 'alignment',
     title: 'Alignment',
     unit: '',
@@ -77,6 +88,7 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'alignment.md',
   },
   {
+    ...ofFeatures,
     id: 'rankme',
     title: 'RankMe',
     unit: 'dimensions',
@@ -86,6 +98,9 @@ export const metricCatalog: readonly MetricInfo[] = [
     page: 'rankme.md',
   },
 ];
+
+/** Every metric: of features first, as they say more. */
+export const metricCatalog: readonly MetricInfo[] = [...featureCatalog, ...weightCatalog];
 
 const byId = new Map(metricCatalog.map((metric) => [metric.id, metric]));
 

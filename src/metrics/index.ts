@@ -1,16 +1,21 @@
 import { alignmentFamily } from './alignment';
-import { isKnownMetric, metricCatalog } from './catalog';
+import { featureCatalog } from './catalog';
 import { codingRateFamily } from './codingRate';
 import type { LayerFeatures, LayerMeasurement, MeasureContext, MeasureOptions, MetricFamily } from './contract';
 import { randomLabelFamily } from './randomLabels';
 import { rankmeFamily } from './rankme';
 
-export { isKnownMetric, metricCatalog, metricInfo } from './catalog';
+export { featureCatalog, isKnownMetric, metricCatalog, metricInfo } from './catalog';
+export { weightCatalog } from './weightCatalog';
+export { driftMetrics, measureWeights, weightFamilies } from './weights';
+export type { LayerWeights, WeightContext, WeightFamily, WeightReference, WeightTensor } from './weights';
 export { defaultMeasureOptions } from './contract';
 export type { LayerFeatures, LayerMeasurement, MeasureContext, MeasureOptions, MetricFamily } from './contract';
 
 /** Families in the order they are measured: cheap ones first, so that something is seen early. */
 export const metricFamilies: readonly MetricFamily[] = [alignmentFamily, codingRateFamily, rankmeFamily, randomLabelFamily];
+
+const featureIds = new Set(featureCatalog.map(({ id }) => id));
 
 /**
  * Measures the asked metrics on one layer: each on every split that has rows, and the gaps that the catalog names.
@@ -26,9 +31,7 @@ export async function measureLayer(
   context: MeasureContext,
 ): Promise<LayerMeasurement[]> {
   for (const id of metricIds) {
-    if (!isKnownMetric(id)) {
-      throw new RangeError(`There is no metric "${id}". Known: ${metricCatalog.map((metric) => metric.id).join(', ')}.`);
-    }
+    if (!featureIds.has(id)) throw new RangeError(`There is no metric "${id}" of features. Known: ${[...featureIds].join(', ')}.`);
   }
   const asked = new Set(metricIds);
   const measurements: LayerMeasurement[] = [];
@@ -37,5 +40,5 @@ export async function measureLayer(
     context.checkpoint();
     measurements.push(...(await family.measure(layer, options, context)));
   }
-  return metricCatalog.flatMap(({ id }) => (asked.has(id) ? measurements.filter((one) => one.metric === id) : []));
+  return featureCatalog.flatMap(({ id }) => (asked.has(id) ? measurements.filter((one) => one.metric === id) : []));
 }

@@ -7,8 +7,9 @@ import type { RunOnDisk } from '../runs';
 import type { Clock } from './clock';
 import type { Poller } from './poller';
 
-/** Time between two looks at all folders when nothing hints at a change. */
+/** Time between two looks at all folders when nothing hints at a change; longer where a look takes more than a hundredth of it. */
 const periodMilliseconds = 30_000;
+const periodFactor = 100;
 const unattendedFactor = 5;
 /** Looks that were hinted at are not closer than this, nor take more than a twentieth of the time. */
 const shortestPause = 1_000;
@@ -28,12 +29,13 @@ export interface Scan {
 export interface FoldersOptions {
   readonly folders: readonly WatchedFolder[];
   readonly exclude: readonly string[];
+  readonly include: readonly string[];
   readonly maximumDepth: number;
 }
 
 /** Looks for runs in the watched folders: when asked, when a folder of a run changes, and every now and then. */
 export class Folders {
-  private options: FoldersOptions = { folders: [], exclude: [], maximumDepth: 8 };
+  private options: FoldersOptions = { folders: [], exclude: [], include: [], maximumDepth: 8 };
   private readonly cache = new DiscoveryCache();
   private readonly times = new Map<string, number>();
   private scanning: Promise<void> | null = null;
@@ -98,8 +100,8 @@ export class Folders {
     let complete = true;
     try {
       for (const folder of this.options.folders) {
-        const { exclude, maximumDepth } = this.options;
-        for await (const found of discoverRuns(folder, { exclude, maximumDepth, cache: this.cache, registry: this.registry })) {
+        const { exclude, include, maximumDepth } = this.options;
+        for await (const found of discoverRuns(folder, { exclude, include, maximumDepth, cache: this.cache, registry: this.registry })) {
           if (this.stopped) return;
           if (found.kind === 'run' && !runs.has(found.run.id)) runs.set(found.run.id, found.run);
           else if (found.kind === 'problem') problems.push(found.problem);
@@ -113,7 +115,7 @@ export class Folders {
     }
     const now = this.clock.now();
     this.nextAllowed = now + Math.max(shortestPause, (now - started) * pauseFactor);
-    this.plan(periodMilliseconds);
+    this.plan(Math.max(periodMilliseconds, (now - started) * periodFactor));
   }
 
   private plan(wait: number): void {

@@ -7,6 +7,8 @@ export interface Job {
   readonly runId: string;
   /** Asked for by a person: goes ahead of what was queued automatically. */
   readonly asked: boolean;
+  /** The lower the sooner among asked-for and among automatic jobs: probes before weights, as they say more. Default 0. */
+  readonly precedence?: number;
   /** The higher the sooner among jobs of one kind, for example when the run last changed. */
   readonly runRank: number;
   /** The higher the sooner within a run. */
@@ -145,5 +147,5 @@ export class JobQueue {
 }
 
 function compareJobs(a: Job, b: Job): number {
-  return Number(b.asked) - Number(a.asked) || b.runRank - a.runRank || b.rank - a.rank;
+  return Number(b.asked) - Number(a.asked) || (a.precedence ?? 0) - (b.precedence ?? 0) || b.runRank - a.runRank || b.rank - a.rank;
 }

@@ -2,7 +2,8 @@ import type { LayerMeasurement, MeasureOptions } from '../metrics/contract';
 import type { EngineStatus } from '../protocol';
 
 /** One layer of one probe file, to be measured somewhere off the file-following loop. */
-export interface LayerTask {
+export interface FeatureTask {
+  readonly kind: 'features';
   /** Absolute path of the probe. */
   readonly file: string;
   readonly layer: string;
@@ -10,6 +11,34 @@ export interface LayerTask {
   readonly metrics: readonly string[];
   readonly options: MeasureOptions;
 }
+
+/** Another checkpoint of the run that this one is compared with. */
+export interface CheckpointReference {
+  /** Absolute path. */
+  readonly file: string;
+  readonly fileVersion: string;
+  readonly fingerprint: string;
+}
+
+/** What the drift of a checkpoint is measured against. */
+export interface CheckpointReferences {
+  /** The nearest earlier checkpoint with the same layers; null when there is none. */
+  readonly previous: CheckpointReference | null;
+  /** The first checkpoint with the same layers (itself when it is the first); null when its own place in training is not known. */
+  readonly first: CheckpointReference | null;
+}
+
+/** One weight tensor of one checkpoint. */
+export interface WeightTask {
+  readonly kind: 'weights';
+  /** Absolute path of the checkpoint. */
+  readonly file: string;
+  readonly layer: string;
+  readonly metrics: readonly string[];
+  readonly references: CheckpointReferences;
+}
+
+export type LayerTask = FeatureTask | WeightTask;
 
 /** Where the numbers are made: compute threads in the worker, the same in the command line. */
 export interface LayerMeasurer {

@@ -1,85 +1,119 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { LogFormat } from '../formats';
 import type { FileProblem } from '../protocol';
-import { FollowedLog, ScalarCollector } from '../runs';
-import type { FileOnDisk } from '../runs';
+import { describeOthers, FollowedLogFiles, ScalarCollector } from '../runs';
+import type { FileOnDisk, LogFiles } from '../runs';
 import type { RunState } from './runState';
 
 /** Bytes parsed between two turns of the event loop: some 10 ms. */
-const sliceBytes = 1024 * 1024;
+const sliceBytes = 512 * 1024;
 /** Problems shown of one log; a file of another kind would otherwise bring one a line. */
 const maximumProblems = 50;
 
-/** One log of a run: brings what was appended into the run's state. */
-export class LogWatch {
-  private readonly followed: FollowedLog;
-  private readonly collector: ScalarCollector;
+/** What is known of one file of a log. */
+interface LogFile {
+  disk: FileOnDisk;
   /** Missing or empty: ends with the first bytes. */
-  private condition: FileProblem | null = null;
-  private problems: FileProblem[] = [];
-  private left = 0;
+  condition: FileProblem | null;
+  problems: FileProblem[];
+  left: number;
+}
+
+/** One log of a run, in one file or several: brings what was appended into the run's state. */
+export class LogWatch {
+  private readonly followed: FollowedLogFiles;
+  private readonly collector: ScalarCollector;
+  private readonly files = new Map<string, LogFile>();
+  private looking: Promise<unknown> = Promise.resolve();
   private stopped = false;
 
   constructor(
     private readonly run: RunState,
-    private disk: FileOnDisk,
-    format: LogFormat,
-    /** Called when the file has gone. */
+    log: LogFiles,
+    /** Called when a file has gone. */
     private readonly onMissing: () => void,
   ) {
-    this.followed = new FollowedLog(disk.absolutePath, disk.path, format, { sliceBytes });
-    this.collector = new ScalarCollector(disk.path);
-    run.setLog(disk.path, this.collector);
+    this.followed = new FollowedLogFiles(log, log.format, { sliceBytes });
+    this.collector = new ScalarCollector(log.source);
+    for (const file of log.files) this.files.set(file.path, newFile(file));
+    run.setLog(log.source, this.collector);
   }
 
-  /** Reads on to the end. @returns whether the file changed since the last look. */
-  async look(): Promise<boolean> {
-    let changedAtAll = false;
-    for (;;) {
-      const { restarted, rows, problems, more, present, changed, bytes, modified } = await this.followed.poll();
-      if (this.stopped) return false;
-      changedAtAll ||= changed;
-      if (restarted) this.restart();
-      if (!present && changed) this.onMissing();
-      if (present && (bytes !== this.disk.bytes || modified !== this.disk.modified)) {
-        this.disk = { ...this.disk, bytes, modified };
-        this.run.setFile(this.disk);
-      }
-      this.run.appendSeries(this.collector.append(rows));
-      this.tell(problems, present && bytes > 0);
-      if (!more) return changedAtAll;
-      await nextTurn();
-    }
+  /** Takes over files that continue the log. @returns false when that is not what they do: the log has to be watched anew. */
+  continueWith(log: LogFiles): boolean {
+    if (log.source !== this.collector.source || !this.followed.continueWith(log.files)) return false;
+    for (const file of log.files) if (!this.files.has(file.path)) this.files.set(file.path, newFile(file));
+    return true;
+  }
+
+  /** Reads on to the end of all files, or of one; after a look that is under way. @returns whether something changed since the last look. */
+  look(only?: string): Promise<boolean> {
+    const look = this.looking.then(() => this.readOn(only));
+    this.looking = look.catch(() => undefined);
+    return look;
   }
 
   stop(): void {
     this.stopped = true;
-    this.run.removeLog(this.disk.path);
+    this.run.removeLog(this.collector.source);
+  }
+
+  private async readOn(only: string | undefined): Promise<boolean> {
+    let changedAtAll = false;
+    for await (const { file: { path }, change } of this.followed.changes(only)) {
+      if (this.stopped) return false;
+      const { restarted, rows, columns, problems, more, present, changed, bytes, modified } = change;
+      const file = this.files.get(path)!;
+      changedAtAll ||= changed;
+      if (restarted) this.restart();
+      if (!present && changed) this.onMissing();
+      if (present && (bytes !== file.disk.bytes || modified !== file.disk.modified)) {
+        file.disk = { ...file.disk, bytes, modified };
+        this.run.setFile(file.disk);
+      }
+      this.run.appendSeries(this.collector.append(rows));
+      if (columns !== null) {
+        const { rewritten, series } = this.collector.appendColumns(columns);
+        if (rewritten) this.run.voidLog(this.collector.source);
+        this.run.appendSeries(series);
+      }
+      this.tell(file, problems, present && bytes > 0);
+      if (more) await nextTurn();
+    }
+    return changedAtAll;
   }
 
   private restart(): void {
     this.collector.clear();
-    this.problems = [];
-    this.left = 0;
-    this.run.voidLog(this.disk.path);
+    for (const file of this.files.values()) {
+      file.problems = [];
+      file.left = 0;
+    }
+    this.run.voidLog(this.collector.source);
   }
 
-  private tell(problems: readonly FileProblem[], readable: boolean): void {
+  private tell(file: LogFile, problems: readonly FileProblem[], readable: boolean): void {
     if (readable) {
-      this.condition = null;
-      const room = Math.max(0, maximumProblems - this.problems.length);
-      this.problems.push(...problems.slice(0, room));
-      this.left += Math.max(0, problems.length - room);
+      file.condition = null;
+      const room = Math.max(0, maximumProblems - file.problems.length);
+      file.problems.push(...problems.slice(0, room));
+      file.left += Math.max(0, problems.length - room);
     } else {
-      this.condition = problems[0] ?? this.condition;
+      file.condition = problems[0] ?? file.condition;
     }
-    const all = [...(this.condition === null ? [] : [this.condition]), ...this.problems];
-    if (this.left > 0) all.push({ file: this.disk.path, place: '', reason: `${this.left} more problems are not shown`, severity: 'warning' });
-    this.run.updateFile(this.disk.path, {
+    const { path } = file.disk;
+    const all = [...(file.condition === null ? [] : [file.condition]), ...file.problems];
+    if (file.left > 0) all.push({ file: path, place: '', reason: `${file.left} more problems are not shown`, severity: 'warning' });
+    const others = path === this.collector.source ? describeOthers(this.followed.otherTags()) : null;
+    if (others !== null) all.push({ file: path, place: '', reason: others, severity: 'info' });
+    this.run.updateFile(path, {
       state: all.some(({ severity }) => severity === 'error') ? 'problem' : 'found',
-      epoch: this.collector.epoch ?? this.disk.epoch,
-      step: this.collector.step ?? this.disk.step,
+      epoch: this.collector.epoch ?? file.disk.epoch,
+      step: this.collector.step ?? file.disk.step,
       problems: all,
     });
   }
+}
+
+function newFile(disk: FileOnDisk): LogFile {
+  return { disk, condition: null, problems: [], left: 0 };
 }

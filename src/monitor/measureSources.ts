@@ -3,27 +3,31 @@ import path from 'node:path';
 import { explainSystemError, FormatError, createFormatRegistry } from '../formats';
 import type { FormatRegistry } from '../formats';
 import { EngineUnavailable } from '../linalg';
+import { driftMetrics } from '../metrics';
 import type { MeasureOptions } from '../metrics';
 import type { FileProblem, MeasurementRecord, MeasureProgress } from '../protocol';
-import { findRuns, runIdOf } from '../runs';
+import { findRuns, isShard, runIdOf } from '../runs';
 import type { FileOnDisk, RunOnDisk } from '../runs';
+import { classify } from '../runs/classify';
 import { isPartOfRun } from '../runs/conventions';
 import { RecordStore } from '../store';
-import type { LayerMeasurer, LayerTask } from './layerMeasurer';
-import { isCurrent, planProbe } from './plan';
-import { measuredMetrics, methodOf, relabel, toProblem, toRecords } from './probeRecords';
-import type { ProbeFile } from './probeRecords';
-import { inspectProbe, isUnchanged } from './probeWatch';
+import { measuredMetrics, methodOf, metricsOf, relabel, toProblem, toRecords } from './fileRecords';
+import type { MeasuredFile } from './fileRecords';
+import type { CheckpointReferences, LayerMeasurer, LayerTask } from './layerMeasurer';
+import { isCurrent, isCurrentOfWeights, planCheckpoint, planProbe } from './plan';
+import { findReferences, type KnownCheckpoint, noReferences } from './references';
 import { Slots } from './slots';
+import type { InspectedTensors } from './tensorWatch';
+import { inspectTensors, isUnchanged } from './tensorWatch';
 
-/** `index` (1 .. `count`) says which part of the probes is ours; the parts are disjoint and together complete. */
+/** `index` (1 .. `count`) says which part of the probes and checkpoints is ours; the parts are disjoint and together complete. */
 export interface Shard {
   readonly index: number;
   readonly count: number;
 }
 
 export interface MeasureSourcesRequest {
-  /** Absolute path of a run's folder, or of one probe file. */
+  /** Absolute path of a run's folder, or of one probe or checkpoint file. */
   readonly target: string;
   readonly measurer: LayerMeasurer;
   readonly options: MeasureOptions;
@@ -50,7 +54,7 @@ export interface MeasureSourcesResult {
   /** Every current record that was asked for, those found on disk included; by checkpoint, layer and metric. */
   readonly records: readonly MeasurementRecord[];
   readonly problems: readonly FileProblem[];
-  /** Layers of probes measured now, not counting what was stored. */
+  /** Layers measured now, not counting what was stored. */
   readonly measured: number;
 }
 
@@ -58,7 +62,7 @@ export interface MeasureSourcesResult {
 const layersAtOnce = 64;
 
 /**
- * Measures what is not measured yet of a run or a probe and answers with all of its records.
+ * Measures what is not measured yet of a run, a probe or a checkpoint and answers with all of its records.
  * Bad files and layers become problems; the rest is measured. With a shard, records are written to a file of its own,
  * because not every network drive keeps appends of several machines apart.
  * @throws {RangeError} naming an unknown metric or a shard outside 1 .. count; {FormatError} when the target itself cannot be used;
@@ -69,7 +73,7 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   const metrics = checkMetrics(request.metrics);
   checkShard(shard);
   const registry = createFormatRegistry();
-  const { run, files } = await locate(request.target, registry);
+  const { run, files, checkpoints } = await locate(request.target, metrics, registry);
   const beside = path.join(run.folder, '.layerscope');
   const store = new RecordStore({
     read: [beside],
@@ -79,7 +83,7 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   await store.refresh();
 
   const problems: FileProblem[] = [...run.problems];
-  const probes: ProbeFile[] = [];
+  const measuredFiles: MeasuredFile[] = [];
   const slots = new Slots(layersAtOnce);
   const running: Promise<void>[] = [];
   let measured = 0;
@@ -87,62 +91,88 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   let total = 0;
   let fatal: unknown = null;
 
-  const measureLayer = async (probe: ProbeFile, task: LayerTask): Promise<void> => {
+  const measureLayer = async (file: MeasuredFile, task: LayerTask): Promise<void> => {
     if (fatal !== null || signal.aborted) return;
-    const title = `${task.layer} of ${probe.path}`;
+    const title = `${task.layer} of ${file.path}`;
     request.onProgress?.({ runId: run.id, done, total, current: title });
     try {
       const measurements = await request.measurer.measure(task, signal);
-      if (!(await isUnchanged(task.file, probe.content.fileVersion))) throw new FormatError(probe.path, '', 'changed while it was measured');
-      const records = toRecords(probe, measurements);
+      if (!(await isUnchanged(task.file, file.content.fileVersion))) throw new FormatError(file.path, '', 'changed while it was measured');
+      const records = toRecords(file, measurements);
       await store.append(records);
       measured += 1;
       request.onRecords?.(records);
     } catch (error) {
       if (signal.aborted || error instanceof EngineUnavailable) fatal ??= error;
-      else problems.push(toProblem(probe.path, task.layer, error));
+      else problems.push(toProblem(file.path, task.layer, error));
     } finally {
       done += 1;
       request.onProgress?.({ runId: run.id, done, total, current: title });
     }
   };
 
+  const contents = new Map<string, InspectedTensors>();
   const ours = files.filter((_, i) => shard === undefined || i % shard.count === shard.index - 1);
-  for (const file of ours) {
+  const comparesCheckpoints = ours.some(({ kind }) => kind === 'checkpoint') && driftMetrics.some((id) => metrics.includes(id));
+  const remarks = new Set<string>();
+  for (const file of comparesCheckpoints ? new Set([...ours, ...checkpoints]) : ours) {
     signal.throwIfAborted();
-    if (fatal !== null) break;
-    let probe: ProbeFile;
+    const isOurs = ours.includes(file);
     try {
-      probe = { run: run.name, path: file.path, content: await inspectProbe(file, registry) };
+      const content = await inspectTensors(file, registry);
+      contents.set(file.path, content);
+      // The checkpoints of a run all hold the same tensors that are no layers; once is enough.
+      if (isOurs) problems.push(...content.problems.filter(({ severity, reason }) => severity !== 'info' || file.kind === 'probe' || (!remarks.has(reason) && remarks.add(reason))));
     } catch (error) {
       if (!(error instanceof FormatError) || file.absolutePath === path.resolve(request.target)) throw error;
-      problems.push({ file: error.file, place: error.place, reason: error.reason, severity: 'error' });
-      continue;
+      if (isOurs) problems.push({ file: error.file, place: error.place, reason: error.reason, severity: 'error' });
     }
-    problems.push(...probe.content.problems);
+  }
+  const references = findReferences(checkpoints.flatMap((file): KnownCheckpoint[] => {
+    const content = contents.get(file.path);
+    return content === undefined ? [] : [{ path: file.path, absolutePath: file.absolutePath, content }];
+  }));
+  const referencesOf = (file: MeasuredFile): CheckpointReferences => references.get(file.path) ?? noReferences;
+
+  for (const { path: name, absolutePath } of ours) {
+    const content = contents.get(name);
+    if (content === undefined) continue;
+    const file: MeasuredFile = { run: run.name, path: name, content };
     // A copy of a file that was just planned (last.safetensors, for example) is measured with it.
-    const isCopy = probes.some(({ content }) => content.fingerprint === probe.content.fingerprint);
-    probes.push(probe);
+    const isCopy = measuredFiles.some((other) => other.content.fingerprint === content.fingerprint);
+    measuredFiles.push(file);
     if (isCopy) continue;
-    const { fingerprint, layers } = probe.content;
-    const tasks = planProbe({
-      file: file.absolutePath, layers, metrics, options, methodOf, again, records: store.ofContent(fingerprint), ...(acceptLayer && { acceptLayer }),
-    });
+    const plan = {
+      file: absolutePath, layers: content.layers, metrics: metrics.filter((id) => metricsOf(content.kind).includes(id)), methodOf, again,
+      records: store.ofContent(content.fingerprint), ...(acceptLayer && { acceptLayer }),
+    };
+    const tasks: LayerTask[] = content.kind === 'probe' ? planProbe({ ...plan, options }) : planCheckpoint({ ...plan, references: referencesOf(file) });
     total += tasks.length;
-    running.push(...tasks.map((task) => slots.run(() => measureLayer(probe, task))));
+    running.push(...tasks.map((task) => slots.run(() => measureLayer(file, task))));
   }
   await Promise.all(running);
   if (fatal !== null) throw fatal;
   signal.throwIfAborted();
   problems.push(...(save ? store.problems : []));
-  const accepted = (record: MeasurementRecord): boolean =>
-    isCurrent(record, options, methodOf) && metrics.includes(record.metric) && (acceptLayer?.(record.layer) ?? true);
-  const records = withoutCopies(probes).flatMap((probe) => relabel(probe, store.ofContent(probe.content.fingerprint).filter(accepted)));
+  const accepted = (file: MeasuredFile, record: MeasurementRecord): boolean =>
+    (file.content.kind === 'probe' ? isCurrent(record, options, methodOf) : isCurrentOfWeights(record, referencesOf(file), methodOf)) &&
+    metrics.includes(record.metric) && (acceptLayer?.(record.layer) ?? true);
+  const records = withoutCopies(measuredFiles).flatMap((file) =>
+    relabel(file, store.ofContent(file.content.fingerprint).filter((record) => accepted(file, record))),
+  );
   return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, measured };
 }
 
-/** The run that a target belongs to, and the probes that are meant. */
-async function locate(target: string, registry: FormatRegistry): Promise<{ readonly run: RunOnDisk; readonly files: readonly FileOnDisk[] }> {
+interface Located {
+  readonly run: RunOnDisk;
+  /** What is meant: probes first, as they say more. */
+  readonly files: readonly FileOnDisk[];
+  /** All checkpoints of the run, for what is measured against another one. */
+  readonly checkpoints: readonly FileOnDisk[];
+}
+
+/** The run that a target belongs to, and the files that are meant. @throws {FormatError} when none of the metrics can be measured of a file target. */
+async function locate(target: string, metrics: readonly string[], registry: FormatRegistry): Promise<Located> {
   const absolute = path.resolve(target);
   const found = await stat(absolute).catch((error: unknown) => {
     throw new FormatError(target, '', explainSystemError(error));
@@ -151,19 +181,27 @@ async function locate(target: string, registry: FormatRegistry): Promise<{ reado
   while (!found.isDirectory() && isPartOfRun(path.basename(folder)) && path.dirname(folder) !== folder) folder = path.dirname(folder);
   const { runs, problems } = await findRuns([{ name: path.basename(folder), path: folder }], { registry });
   const run = runs.find((each) => each.folder === folder);
+  const isAsked = (kind: 'probe' | 'checkpoint'): boolean => metricsOf(kind).some((id) => metrics.includes(id));
+  const ofKind = (kind: 'probe' | 'checkpoint'): FileOnDisk[] =>
+    (run?.files ?? []).filter((file) => file.kind === kind && (kind === 'probe' || (file.formatId !== null && !isShard(file.path))));
   if (found.isDirectory()) {
     if (run === undefined) {
       const below = runs.map(({ name }) => name).join(', ');
       throw new FormatError(target, '', `holds no log, checkpoint or probe${below === '' ? '' : `; runs below it: ${below}`}`);
     }
-    return { run: { ...run, problems: [...run.problems, ...problems] }, files: run.files.filter(({ kind }) => kind === 'probe') };
+    const files = (['probe', 'checkpoint'] as const).flatMap((kind) => (isAsked(kind) ? ofKind(kind) : []));
+    return { run: { ...run, problems: [...run.problems, ...problems] }, files, checkpoints: ofKind('checkpoint') };
   }
   const known = run?.files.find(({ absolutePath }) => absolutePath === absolute);
   const file: FileOnDisk = known ?? {
-    kind: 'probe', path: path.relative(folder, absolute).split(path.sep).join('/'), absolutePath: absolute, formatId: null, format: 'probe',
-    bytes: found.size, modified: found.mtimeMs, epoch: null, step: null, problem: null,
+    kind: (await classify(absolute, found.size, registry))?.kind ?? (isAsked('probe') ? 'probe' : 'checkpoint'), path: path.relative(folder, absolute).split(path.sep).join('/'),
+    absolutePath: absolute, formatId: null, format: 'probe', bytes: found.size, modified: found.mtimeMs, epoch: null, step: null, problem: null,
   };
-  return { run: run ?? { id: runIdOf(folder), name: path.basename(folder), folder, files: [file], problems: [] }, files: [file] };
+  if (file.kind !== 'log' && !isAsked(file.kind)) {
+    throw new FormatError(target, '', `is a ${file.kind}: ${metrics.join(', ')} cannot be measured of it`);
+  }
+  const checkpoints = known === undefined && file.kind === 'checkpoint' ? [...ofKind('checkpoint'), file] : ofKind('checkpoint');
+  return { run: run ?? { id: runIdOf(folder), name: path.basename(folder), folder, files: [file], problems: [] }, files: [file], checkpoints };
 }
 
 function checkMetrics(metrics: readonly string[] | undefined): readonly string[] {
@@ -181,9 +219,9 @@ function checkShard(shard: Shard | undefined): void {
 }
 
 /** Files of one content at one moment are shown once. */
-function withoutCopies(probes: readonly ProbeFile[]): ProbeFile[] {
+function withoutCopies(files: readonly MeasuredFile[]): MeasuredFile[] {
   const seen = new Set<string>();
-  return probes.filter(({ content: { fingerprint, epoch, step } }) => {
+  return files.filter(({ content: { fingerprint, epoch, step } }) => {
     const key = JSON.stringify([fingerprint, epoch, step]);
     if (seen.has(key)) return false;
     seen.add(key);

@@ -9,12 +9,12 @@ import type { RecordStoreOptions } from '../store';
 import { Batches } from './batches';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
+import { methodOf } from './fileRecords';
 import { Folders } from './folders';
 import type { Scan } from './folders';
 import { JobQueue } from './jobs';
 import type { LayerMeasurer } from './layerMeasurer';
 import { Poller } from './poller';
-import { measuredMetrics, methodOf } from './probeRecords';
 import { RunWatch } from './runWatch';
 import { Slots } from './slots';
 import type { Surroundings } from './surroundings';
@@ -77,10 +77,10 @@ export class Monitor {
       gate: new StabilityGate(registry, { now: () => this.clock.now() }),
       poller: this.poller,
       queue: this.queue,
-      metrics: measuredMetrics,
       methodOf,
       options: () => this.measureOptions(),
       measureAutomatically: () => this.watched?.settings.measureAutomatically ?? false,
+      measureWeights: () => this.watched?.settings.measureWeights ?? true,
       measurer: () => this.currentMeasurer(),
       inspect: (action) => slots.run(action),
       rescan: () => this.folders.soon(),
@@ -94,7 +94,7 @@ export class Monitor {
     const before = this.watched;
     this.watched = { folders, settings };
     this.poller.setInterval(settings.pollInterval);
-    this.folders.setOptions({ folders, exclude: settings.exclude, maximumDepth: settings.maximumDepth });
+    this.folders.setOptions({ folders, exclude: settings.exclude, include: settings.include ?? [], maximumDepth: settings.maximumDepth });
     if (before !== null) this.applySettings(before.settings, settings);
     this.queue.setConcurrency(this.options.concurrencyFor(settings));
     const isRepeated = JSON.stringify(before) === JSON.stringify(this.watched) && this.clock.now() - this.lastScan < repeatedMilliseconds;
@@ -112,6 +112,7 @@ export class Monitor {
   openRun(runId: string): RunDetail {
     const run = this.runOf(runId);
     this.opened.add(runId);
+    run.attend();
     this.diagnose(run);
     return run.state.detail();
   }
@@ -186,7 +187,7 @@ export class Monitor {
       this.queue.cancel(null);
       this.measurer = null;
     }
-    if (differs('threads', 'engine', 'eps2', 'seed', 'measureAutomatically')) for (const run of this.runs.values()) run.measuring.replan();
+    if (differs('threads', 'engine', 'eps2', 'seed', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.measuring.replan();
   }
 
   private takeScan({ runs, problems, complete }: Scan): void {

@@ -1,25 +1,34 @@
+import { driftMetrics } from '../metrics';
 import type { MeasureOptions } from '../metrics';
 import type { MeasurementRecord } from '../protocol';
-import type { LayerTask } from './layerMeasurer';
+import type { CheckpointReferences, FeatureTask, WeightTask } from './layerMeasurer';
 
 /** The current `method` of a metric, or null when no family computes it. */
 export type MethodOf = (metric: string) => number | null;
 
-/** What has to be there of one probe, and what is. */
-export interface ProbePlan {
+interface FilePlan {
   /** Absolute path. */
   readonly file: string;
   /** Shallow to deep. */
   readonly layers: readonly string[];
   readonly metrics: readonly string[];
-  readonly options: MeasureOptions;
   readonly methodOf: MethodOf;
-  /** Every stored record of the probe's content. */
+  /** Every stored record of the file's content. */
   readonly records: readonly MeasurementRecord[];
   /** Which layers; all when left out. */
   readonly acceptLayer?: (layer: string) => boolean;
   /** Measure also what is stored. */
   readonly again?: boolean;
+}
+
+/** What has to be there of one probe, and what is. */
+export interface ProbePlan extends FilePlan {
+  readonly options: MeasureOptions;
+}
+
+/** The same of one checkpoint. */
+export interface CheckpointPlan extends FilePlan {
+  readonly references: CheckpointReferences;
 }
 
 /**
@@ -32,21 +41,36 @@ export function isCurrent(record: MeasurementRecord, options: MeasureOptions, me
   return Object.entries(options).every(([name, value]) => name === 'seed' || record.options[name] === undefined || record.options[name] === value);
 }
 
+/** The same for weights: a drift counts only against the checkpoint that is the previous or first one now. */
+export function isCurrentOfWeights(record: MeasurementRecord, { previous, first }: CheckpointReferences, methodOf: MethodOf): boolean {
+  if (record.method !== methodOf(record.metric)) return false;
+  const [drift, driftFromFirst] = driftMetrics;
+  if (record.metric === drift) return record.options['since'] === (previous?.fingerprint ?? '');
+  if (record.metric === driftFromFirst) return record.options['since'] === (first?.fingerprint ?? '');
+  return true;
+}
+
 /** The layers and metrics of a probe that have no current record: one task a layer, shallow to deep. Empty when all is measured. */
-export function planProbe(plan: ProbePlan): LayerTask[] {
+export function planProbe(plan: ProbePlan): FeatureTask[] {
+  const { file, options, methodOf } = plan;
+  return missing(plan, (record) => isCurrent(record, options, methodOf)).map((each) => ({ kind: 'features', file, ...each, options }));
+}
+
+/** The same of a checkpoint. */
+export function planCheckpoint(plan: CheckpointPlan): WeightTask[] {
+  const { file, references, methodOf } = plan;
+  return missing(plan, (record) => isCurrentOfWeights(record, references, methodOf)).map((each) => ({ kind: 'weights', file, ...each, references }));
+}
+
+function missing(plan: FilePlan, current: (record: MeasurementRecord) => boolean): { readonly layer: string; readonly metrics: readonly string[] }[] {
   const measured = new Set<string>();
   if (plan.again !== true) {
     for (const record of plan.records) {
-      if (isCurrent(record, plan.options, plan.methodOf)) measured.add(`${record.metric}\n${record.layer}`);
+      if (current(record)) measured.add(`${record.metric}\n${record.layer}`);
     }
   }
   return plan.layers
     .filter((layer) => plan.acceptLayer?.(layer) ?? true)
-    .map((layer) => ({
-      file: plan.file,
-      layer,
-      metrics: plan.metrics.filter((metric) => !measured.has(`${metric}\n${layer}`)),
-      options: plan.options,
-    }))
-    .filter((task) => task.metrics.length > 0);
+    .map((layer) => ({ layer, metrics: plan.metrics.filter((metric) => !measured.has(`${metric}\n${layer}`)) }))
+    .filter(({ metrics }) => metrics.length > 0);
 }

@@ -180,7 +180,8 @@ export class RunState {
     this.forgetChanges();
     return {
       run: this.summary(),
-      layers: this.layers(),
+      layers: this.layers('probe'),
+      weightLayers: this.layers('checkpoint'),
       records: this.allRecords(),
       series: [...this.logs.values()].flatMap((log) => log.series()),
     };
@@ -196,7 +197,8 @@ export class RunState {
     const delta: RunDelta = {
       runId: this.id,
       run: summary,
-      layers: this.layers(),
+      layers: this.layers('probe'),
+      weightLayers: this.layers('checkpoint'),
       voidedSources: [...this.voidedSources],
       records: [...this.newRecords.values()].flat(),
       voidedLogs: [...this.voidedLogs],
@@ -213,10 +215,10 @@ export class RunState {
     this.newSeries = [];
   }
 
-  /** Shallow to deep: as the newest probe lists them, then those that only other probes have. */
-  private layers(): string[] {
+  /** Shallow to deep: as the newest file of this kind lists them, then those that only others have. */
+  private layers(kind: 'probe' | 'checkpoint'): string[] {
     const newestFirst = [...this.files.values()]
-      .filter(({ layers }) => layers.length > 0)
+      .filter(({ disk, layers }) => disk.kind === kind && layers.length > 0)
       .sort((a, b) => (b.epoch ?? b.step ?? 0) - (a.epoch ?? a.step ?? 0));
     return [...new Set(newestFirst.flatMap(({ layers }) => layers))];
   }
@@ -224,6 +226,9 @@ export class RunState {
   private note(): string | null {
     const kinds = new Set([...this.files.values()].map(({ disk }) => disk.kind));
     if (kinds.has('probe')) return null;
+    if (this.records.size > 0) {
+      return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that.';
+    }
     const found = kinds.has('checkpoint') ? (kinds.has('log') ? 'logs and checkpoints' : 'checkpoints') : 'logs';
     return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them.`;
   }
@@ -233,8 +238,8 @@ function cellOf({ layer, metric, split }: MeasurementRecord): string {
   return `${layer}\n${metric}\n${String(split)}`;
 }
 
-function toRunFile({ disk, epoch, step, state }: FileFacts): RunFile {
-  return { kind: disk.kind, path: disk.path, format: disk.format, bytes: disk.bytes, modified: disk.modified, epoch, step, state };
+function toRunFile({ disk: { kind, path, format, bytes, modified }, epoch, step, state, layers }: FileFacts): RunFile {
+  return { kind, path, format, bytes, modified, epoch, step, state, ...(layers.length > 0 && { layers: layers.length }) };
 }
 
 function largest(values: readonly (number | null)[]): number | null {

@@ -1,27 +1,35 @@
 import { stat } from 'node:fs/promises';
-import type { LogFormat } from '../formats';
 import type { FileProblem } from '../protocol';
-import type { FileOnDisk, RunOnDisk } from '../runs';
+import { isShard, logFilesOf } from '../runs';
+import type { FileOnDisk, LogFiles, RunOnDisk } from '../runs';
 import type { RecordStoreOptions } from '../store';
 import { LogWatch } from './logWatch';
 import { Measuring } from './measuring';
-import { ProbeWatch } from './probeWatch';
 import { RunState } from './runState';
 import type { Surroundings } from './surroundings';
+import { TensorWatch } from './tensorWatch';
 
 /** Older files are not polled one by one; a new look at the folders notices when they change. */
 const youngMilliseconds = 10 * 60_000;
 
-/** One run: follows its files and has its probes measured. */
+interface FollowedFiles {
+  readonly watch: LogWatch;
+  files: readonly FileOnDisk[];
+}
+
+/** One run: follows its files and has its probes and checkpoints measured. */
 export class RunWatch {
   readonly state: RunState;
   readonly measuring: Measuring;
-  private readonly logs = new Map<string, LogWatch>();
-  private readonly probes = new Map<string, ProbeWatch>();
+  /** By the file that names the log. */
+  private readonly logs = new Map<string, FollowedFiles>();
+  /** Probes, and checkpoints that are measured. */
+  private readonly tensors = new Map<string, TensorWatch>();
   private readonly files = new Map<string, FileOnDisk>();
   private readonly looking = new Set<Promise<unknown>>();
   private folderProblems: readonly FileProblem[] = [];
   private engineProblem: FileProblem | null = null;
+  private attended = false;
 
   /** Follows nothing before the first `update`. */
   constructor(
@@ -31,7 +39,7 @@ export class RunWatch {
     onChange: () => void,
   ) {
     this.state = new RunState(run.id, run.folder, run.name, onChange);
-    this.measuring = new Measuring(this.state, this.probes, around, records, () => this.tellProblems());
+    this.measuring = new Measuring(this.state, this.tensors, around, records, () => this.tellProblems());
   }
 
   /** Takes over what the folder holds now. */
@@ -41,9 +49,19 @@ export class RunWatch {
     this.measuring.rank = Math.max(0, ...run.files.map(({ modified }) => modified));
     const present = new Map(run.files.map((file) => [file.path, file.kind]));
     for (const { path, kind } of [...this.files.values()]) if (present.get(path) !== kind) this.removeFile(path);
+    const logs = logFilesOf(run.files, this.around.registry);
+    const followed = new Set(logs.flatMap(({ files }) => files.map(({ path }) => path)));
     // Newest checkpoint first: what somebody who watches wants to see.
-    for (const file of [...run.files].reverse()) this.updateFile(file);
+    for (const file of [...run.files].reverse()) this.updateFile(file, followed.has(file.path));
+    this.followLogs(logs);
     this.tellProblems();
+  }
+
+  /** Somebody looks at the run: from now on its checkpoints are read, too. There may be terabytes of those that nobody asks for. */
+  attend(): void {
+    if (this.attended) return;
+    this.attended = true;
+    for (const file of [...this.files.values()]) if (file.kind === 'checkpoint' && this.isMeasured(file)) this.followTensors(file, undefined);
   }
 
   /** Resolves when every file was looked at that was found so far. */
@@ -52,6 +70,7 @@ export class RunWatch {
   }
 
   async measure(again: boolean): Promise<void> {
+    this.attend();
     await this.looked();
     this.engineProblem = null;
     await this.measuring.measure(again);
@@ -73,16 +92,16 @@ export class RunWatch {
 
   stop(): void {
     this.measuring.stop();
+    for (const source of [...this.logs.keys()]) this.stopLog(source);
     for (const path of [...this.files.keys()]) this.removeFile(path);
   }
 
-  private updateFile(file: FileOnDisk): void {
+  private updateFile(file: FileOnDisk, isFollowedLog: boolean): void {
     const known = this.files.get(file.path);
     this.files.set(file.path, file);
     this.state.setFile(file);
-    if (file.kind === 'log') this.followLog(file);
-    else if (file.kind === 'probe') this.followProbe(file, known);
-    else this.showFile(file);
+    if (this.isMeasured(file)) this.followTensors(file, known);
+    else if (!isFollowedLog) this.showFile(file);
   }
 
   /** A file that is only listed. One with a problem may still be being written: another look may find what it is. */
@@ -102,35 +121,58 @@ export class RunWatch {
     });
   }
 
-  private followLog(file: FileOnDisk): void {
-    if (this.logs.has(file.path)) return;
-    const format = this.around.registry.formats.find((each): each is LogFormat => each.id === file.formatId && each.kind === 'log');
-    if (format === undefined) {
-      this.showFile(file);
-      return;
+  private followLogs(logs: readonly LogFiles[]): void {
+    const bySource = new Map(logs.map((log) => [log.source, log]));
+    for (const [source, { watch }] of [...this.logs]) {
+      const log = bySource.get(source);
+      if (log === undefined || !watch.continueWith(log)) this.stopLog(source);
     }
-    const log = new LogWatch(this.state, file, format, this.around.rescan);
-    this.logs.set(file.path, log);
-    this.lookAt(file.absolutePath, log.look());
-    this.around.poller.add(file.absolutePath, file.modified, () => log.look());
+    for (const log of logs) {
+      const known = this.logs.get(log.source);
+      const watch = known?.watch ?? new LogWatch(this.state, log, this.around.rescan);
+      const fresh = log.files.filter(({ path }) => known?.files.every((file) => file.path !== path) ?? true);
+      this.logs.set(log.source, { watch, files: log.files });
+      if (fresh.length > 0) this.lookAt(fresh[0]!.absolutePath, watch.look());
+      for (const { path, absolutePath, modified } of fresh) {
+        this.around.poller.remove(absolutePath);
+        this.around.poller.add(absolutePath, modified, () => watch.look(path));
+      }
+    }
   }
 
-  private followProbe(file: FileOnDisk, known: FileOnDisk | undefined): void {
-    let probe = this.probes.get(file.path);
-    if (probe === undefined) {
+  private stopLog(source: string): void {
+    const log = this.logs.get(source);
+    this.logs.delete(source);
+    for (const { absolutePath } of log?.files ?? []) this.around.poller.remove(absolutePath);
+    log?.watch.stop();
+  }
+
+  /** Probes are; checkpoints of a known format are when somebody looks at the run, or while it is being written. A shard is read through its index. */
+  private isMeasured(file: FileOnDisk): boolean {
+    if (file.kind !== 'checkpoint') return file.kind === 'probe';
+    if (this.tensors.has(file.path)) return true;
+    return file.formatId !== null && (this.attended || this.isYoung(file)) && !isShard(file.path);
+  }
+
+  private followTensors(file: FileOnDisk, known: FileOnDisk | undefined): void {
+    let watch = this.tensors.get(file.path);
+    if (watch === undefined) {
       const { registry, gate, inspect, rescan } = this.around;
-      probe = new ProbeWatch(this.state, file, {
+      watch = new TensorWatch(this.state, file, {
         registry,
         gate,
         inspect,
         inspected: (which) => this.lookAt(which.disk.absolutePath, this.measuring.inspected(which)),
-        voided: (which, content) => this.measuring.voided(which, content),
+        voided: (which, content) => this.lookAt(which.disk.absolutePath, Promise.resolve(this.measuring.voided(which, content))),
         missing: rescan,
       });
-      this.probes.set(file.path, probe);
+      this.tensors.set(file.path, watch);
+      // It may have been polled as a file that is only listed.
+      this.around.poller.remove(file.absolutePath);
+      known = undefined;
     }
-    if (known?.bytes !== file.bytes || known.modified !== file.modified) this.lookAt(file.absolutePath, probe.look());
-    const watched = probe;
+    if (known?.bytes !== file.bytes || known.modified !== file.modified) this.lookAt(file.absolutePath, watch.look());
+    const watched = watch;
     if (this.isYoung(file)) this.around.poller.add(file.absolutePath, file.modified, () => watched.look());
     else this.around.poller.remove(file.absolutePath);
   }
@@ -139,12 +181,10 @@ export class RunWatch {
     const file = this.files.get(path);
     if (file === undefined) return;
     this.around.poller.remove(file.absolutePath);
-    this.logs.get(path)?.stop();
-    this.logs.delete(path);
-    const probe = this.probes.get(path);
-    this.probes.delete(path);
-    probe?.stop();
-    if (probe !== undefined && probe.content !== null) this.measuring.voided(probe, probe.content);
+    const watch = this.tensors.get(path);
+    this.tensors.delete(path);
+    watch?.stop();
+    if (watch !== undefined && watch.content !== null) this.lookAt(file.absolutePath, Promise.resolve(this.measuring.voided(watch, watch.content)));
     this.files.delete(path);
     this.state.removeFile(path);
   }
@@ -153,7 +193,10 @@ export class RunWatch {
   private lookAt(file: string, look: Promise<unknown>): void {
     const done = look
       .catch((error: unknown) => this.around.log('error', `${file}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`))
-      .finally(() => this.looking.delete(done));
+      .finally(() => {
+        this.looking.delete(done);
+        if (this.looking.size === 0) this.measuring.settle();
+      });
     this.looking.add(done);
   }
 

@@ -15,11 +15,11 @@ export interface Surroundings {
   readonly gate: StabilityGate;
   readonly poller: Poller;
   readonly queue: JobQueue;
-  /** Ids of all metrics that are measured. */
-  readonly metrics: readonly string[];
   readonly methodOf: MethodOf;
   options(): MeasureOptions;
   measureAutomatically(): boolean;
+  /** Whether that includes the weights of checkpoints. */
+  measureWeights(): boolean;
   measurer(): LayerMeasurer;
   /** Runs a few inspections at once, not all: each reads a whole file. */
   inspect<Result>(action: () => Promise<Result>): Promise<Result>;

@@ -32,11 +32,11 @@ export interface MeasurementRecord {
   /** Null for weights and logs. */
   readonly split: Split | null;
   readonly value: number | null;
-  /** Rows that went in (both splits together for a gap). */
+  /** Rows that went in (both splits together for a gap); of weights the larger side of a matrix. */
   readonly n: number;
-  /** Width of the layer. */
+  /** Width of the layer; of weights the smaller side of a matrix. */
   readonly d: number;
-  /** Smallest number of views a sample has. */
+  /** Smallest number of views a sample has; of weights the number of matrices (positions of a kernel). */
   readonly views: number;
   /** Null where nothing random is involved. */
   readonly seed: number | null;
@@ -48,11 +48,15 @@ export interface MeasurementRecord {
   readonly uncertainty?: Uncertainty;
   /** Standard deviation over repetitions (random-label heads), where there are any. */
   readonly standardDeviation?: number;
+  /** What else the computation found and a person may want to see (where a power law begins, how well it fits). Not a condition. */
+  readonly details?: Readonly<Record<string, number>>;
 }
 
 /** What a person needs to know about a metric to choose it and read it. */
 export interface MetricInfo {
   readonly id: string;
+  /** What it is measured on: features of a probe, or the weights of a checkpoint. */
+  readonly subject: 'features' | 'weights';
   readonly title: string;
   /** Empty for a pure number. */
   readonly unit: string;

@@ -30,6 +30,8 @@ export interface RunFile {
   readonly epoch: number | null;
   readonly step: number | null;
   readonly state: RunFileState;
+  /** How many layers of it can be measured; left out while that is not known, and when there are none. */
+  readonly layers?: number;
 }
 
 /** healthy, watch, act; unknown while nothing has been measured. */
@@ -68,8 +70,10 @@ export interface ScalarSeries {
 /** Everything a view needs to draw one run. */
 export interface RunDetail {
   readonly run: RunSummary;
-  /** Shallow to deep. */
+  /** Of the probes, shallow to deep. */
   readonly layers: readonly string[];
+  /** Weight matrices of the checkpoints, shallow to deep. Default none. */
+  readonly weightLayers?: readonly string[];
   readonly records: readonly MeasurementRecord[];
   readonly series: readonly ScalarSeries[];
 }

@@ -12,6 +12,8 @@ export interface WatchedFolder {
 export interface WorkerSettings {
   /** Measure new probes without being asked. */
   readonly measureAutomatically: boolean;
+  /** Measure the weights of checkpoints, too: after the probes, and only of runs that somebody looks at or that are being written. Default true. */
+  readonly measureWeights?: boolean;
   /** epsilon squared of the coding rate (metrics.md, section 1). */
   readonly eps2: number;
   readonly seed: number;
@@ -23,6 +25,8 @@ export interface WorkerSettings {
   readonly storageFolder: string;
   /** Glob patterns (minimatch syntax, relative to the workspace folder) that are not searched for runs. */
   readonly exclude: readonly string[];
+  /** Glob patterns of folders: runs are then looked for only in these and below them. None: everywhere. */
+  readonly include?: readonly string[];
   readonly maximumDepth: number;
   /** Poll interval of a growing file in milliseconds; quiet files are polled less and less often. */
   readonly pollInterval: number;
@@ -64,6 +68,7 @@ export interface RunDelta {
   readonly runId: string;
   readonly run: RunSummary;
   readonly layers: readonly string[];
+  readonly weightLayers?: readonly string[];
   /** Sources whose earlier records are void (the file was rewritten or removed). */
   readonly voidedSources: readonly string[];
   readonly records: readonly MeasurementRecord[];

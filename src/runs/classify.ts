@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import {
-  explainGitLfsPointer, explainSystemError, floatTypes, FormatError, isLogName, mayBeUnread, openTensors, recognizeUnread, sniffLength,
+  explainGitLfsPointer, explainSystemError, floatTypes, FormatError, isCheckpointName, isLogName, openTensors, sniffLength,
   type FormatRegistry, type Sniff, type TensorFile,
 } from '../formats';
 import type { RunFileKind } from '../protocol';
@@ -17,9 +17,12 @@ export interface Classification {
   readonly problem: { readonly place: string; readonly reason: string; readonly severity: 'info' | 'warning' } | null;
 }
 
+/** Formats that hardly anybody keeps data sets in. */
+const onlyOfTraining: ReadonlySet<string> = new Set(['safetensors', 'npz', 'keras', 'kerasWeights', 'tensorFlowBundle', 'tensorFlowJs']);
+
 /** Whether a file is worth opening; asked for every file of a scan. */
-export function isCandidate(name: string, registry: FormatRegistry): boolean {
-  return registry.formats.some((format) => format.mayBe(name)) || mayBeUnread(name);
+export function isCandidate(name: string, folder: string, registry: FormatRegistry): boolean {
+  return registry.formats.some((format) => format.mayBe(name, folder));
 }
 
 /**
@@ -29,12 +32,13 @@ export function isCandidate(name: string, registry: FormatRegistry): boolean {
  */
 export async function classify(path: string, size: number, registry: FormatRegistry): Promise<Classification | null> {
   const name = basename(path);
-  const sniff: Sniff = { name, head: await readHead(path, size), size };
+  const folder = dirname(path);
+  const sniff: Sniff = { name, folder, head: await readHead(path, size), size };
   const inProbeFolder = isProbeFolder(basename(dirname(path)));
   const pointer = explainGitLfsPointer(sniff.head);
   if (pointer !== null) {
     const kind: RunFileKind = inProbeFolder ? 'probe' : 'checkpoint';
-    const isTensors = mayBeUnread(name) || registry.candidates(name).some((format) => format.kind === 'tensors');
+    const isTensors = registry.candidates(name, folder).some((format) => format.kind === 'tensors');
     if (!isTensors && !isLogName(name)) {
       return null;
     }
@@ -47,11 +51,11 @@ export async function classify(path: string, size: number, registry: FormatRegis
     return { kind: 'log', formatId: format.id, format: `${format.label} log`, makesRun: true, problem };
   }
   if (format?.kind === 'tensors') {
-    return classifyTensors(path, registry, { id: format.id, label: format.label }, inProbeFolder);
+    // Arrays of NumPy lie beside many a training; only their name tells a checkpoint.
+    const isTold = format.id !== 'npy' || inProbeFolder || speaksForTraining(path, format.id);
+    return isTold ? classifyTensors(path, registry, { id: format.id, label: format.label }, inProbeFolder) : null;
   }
-  const unread = recognizeUnread(sniff);
-  const makesRun = unread !== null && (unread.isCheckpoint || isCheckpointFolder(basename(dirname(path))));
-  return unread === null ? null : { kind: 'checkpoint', formatId: null, format: unread.label, makesRun, problem: null };
+  return null;
 }
 
 async function classifyTensors(
@@ -64,15 +68,20 @@ async function classifyTensors(
     const opened = await openTensors(path, registry, { name: basename(path) });
     await opened.close();
     const kind = kindOf(opened.file, inProbeFolder);
-    return kind === null ? null : { kind, formatId: id, format: `${label} ${kind}`, makesRun: true, problem: null };
+    return kind === null ? null : { kind, formatId: id, format: `${label} ${kind}`, makesRun: kind === 'probe' || speaksForTraining(path, id), problem: null };
   } catch (error) {
     const kind: RunFileKind = inProbeFolder ? 'probe' : 'checkpoint';
     const problem =
       error instanceof FormatError
         ? ({ place: error.place, reason: error.reason, severity: 'warning' } as const)
         : ({ place: '', reason: explainSystemError(error), severity: 'warning' } as const);
-    return { kind, formatId: id, format: `${label} ${kind}`, makesRun: true, problem };
+    return { kind, formatId: id, format: `${label} ${kind}`, makesRun: inProbeFolder || speaksForTraining(path, id), problem };
   }
+}
+
+/** Whether a file of tensors alone makes its folder a run: those of general formats may as well be data sets. */
+function speaksForTraining(path: string, formatId: string): boolean {
+  return onlyOfTraining.has(formatId) || isCheckpointName(basename(path)) || isCheckpointFolder(basename(dirname(path)));
 }
 
 /**

@@ -1,11 +1,11 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, resolve, sep } from 'node:path';
-import picomatch from 'picomatch';
 import { compareNaturally, createFormatRegistry, explainSystemError, guessEpochStep, isLogName, type FormatRegistry } from '../formats';
 import type { FileProblem, WatchedFolder } from '../protocol';
 import { classify, isCandidate, type Classification } from './classify';
-import { isPartOfRun, isSkippedFolder } from './conventions';
+import { folderOfJob, isPartOfRun, isSkippedFolder } from './conventions';
 import { DiscoveryCache } from './discoveryCache';
+import { FolderFilter } from './folderFilter';
 import { LinkRules } from './links';
 import { runIdOf, type FileOnDisk, type RunOnDisk } from './run';
 import { defaultMaximumDepth, longestScan, mostEntries, mostEntriesOfAFolder, mostFruitlessFiles, ScanLimits } from './scanLimits';
@@ -15,6 +15,8 @@ export interface DiscoveryOptions {
   readonly maximumDepth?: number;
   /** Glob patterns relative to the searched folder, forward slashes. Default none; some folders (node_modules, .git, ...) are never searched. */
   readonly exclude?: readonly string[];
+  /** Glob patterns of folders: runs are then looked for only in these and below them. Default none: everywhere. */
+  readonly include?: readonly string[];
   /** Kept from scan to scan it saves opening files again. Default: a new one. */
   readonly cache?: DiscoveryCache;
   /** Default: all formats. */
@@ -111,7 +113,7 @@ class Scan {
   private readonly cache: DiscoveryCache;
   private readonly registry: FormatRegistry;
   private readonly maximumDepth: number;
-  private readonly isExcluded: (path: string) => boolean;
+  private readonly filter: FolderFilter;
 
   constructor(
     private readonly folder: WatchedFolder,
@@ -122,8 +124,7 @@ class Scan {
     this.cache = options.cache ?? new DiscoveryCache();
     this.registry = options.registry ?? createFormatRegistry();
     this.maximumDepth = options.maximumDepth ?? defaultMaximumDepth;
-    const patterns = (options.exclude ?? []).map((pattern) => pattern.trim().replace(/\/$/, '')).filter((pattern) => pattern !== '');
-    this.isExcluded = patterns.length === 0 ? () => false : picomatch(patterns, { dot: true, nocase: process.platform === 'win32' });
+    this.filter = new FolderFilter(options.include ?? [], options.exclude ?? []);
   }
 
   async *run(): AsyncGenerator<Discovered> {
@@ -137,7 +138,7 @@ class Scan {
       return;
     }
     this.links = new LinkRules(realRoot);
-    const rest = yield* this.visit(this.root, realRoot, 0);
+    const rest = yield* this.visit(this.root, realRoot, 0, false);
     for (const { path, reason } of rest.problems) {
       yield problemAt(path, reason);
     }
@@ -151,8 +152,8 @@ class Scan {
     yield { kind: 'end', complete, entries };
   }
 
-  /** Yields the runs in and below a folder, and returns what belongs to the folder above. */
-  private async *visit(path: string, realPath: string, depth: number): AsyncGenerator<Discovered, Contribution> {
+  /** Yields the runs in and below a folder, and returns what belongs to the folder above: nothing, unless it is a part of that one's run. */
+  private async *visit(path: string, realPath: string, depth: number, isInJob: boolean): AsyncGenerator<Discovered, Contribution> {
     const files: FoundFile[] = [];
     const problems: FolderProblem[] = [];
     this.options.signal?.throwIfAborted();
@@ -161,17 +162,19 @@ class Scan {
     }
     this.visited.add(realPath);
     const listing = await this.list(path, realPath, problems);
-    files.push(...(await this.classifyAll(listing.files, problems)));
+    const isJob = listing.folders.some((child) => basename(child.path) === folderOfJob);
+    const inside = slashes(relative(this.root, path));
+    if (this.filter.includes(inside)) files.push(...(await this.classifyAll(listing.files, problems)));
     for (const child of listing.folders) {
       if (depth >= this.maximumDepth) {
         this.limits.hit('depth', child.path, this.maximumDepth);
         continue;
       }
-      const part = yield* this.visit(child.path, child.realPath, depth + 1);
+      const part = yield* this.visit(child.path, child.realPath, depth + 1, isInJob || isJob);
       files.push(...part.files);
       problems.push(...part.problems);
     }
-    if (depth > 0 && isPartOfRun(basename(path))) {
+    if (depth > 0 && !isJob && (isInJob || isPartOfRun(path))) {
       return { files, problems };
     }
     if (!files.some(({ classification }) => classification.makesRun)) {
@@ -195,8 +198,8 @@ class Scan {
         }
         this.limits.countEntry();
         const child = join(path, entry.name);
-        const isFileName = isCandidate(entry.name, this.registry);
-        if (entry.isFile() ? !isFileName || this.excludes(child) : isSkippedFolder(entry.name) || this.excludes(child)) {
+        const isFileName = isCandidate(entry.name, path, this.registry);
+        if (entry.isFile() ? !isFileName || this.excludes(child) : isSkippedFolder(entry.name) || this.excludes(child) || !this.filter.mayHoldIncluded(slashes(relative(this.root, child)))) {
           continue;
         }
         if (entry.isFile()) {
@@ -217,8 +220,7 @@ class Scan {
   }
 
   private excludes(path: string): boolean {
-    const inside = slashes(relative(this.root, path));
-    return this.isExcluded(inside) || this.isExcluded(`${inside}/`);
+    return this.filter.excludes(slashes(relative(this.root, path)));
   }
 
   private async classifyAll(paths: readonly string[], problems: FolderProblem[]): Promise<FoundFile[]> {

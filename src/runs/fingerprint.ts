@@ -7,6 +7,15 @@ export const wholeUpTo = 32 * 1024 * 1024;
 const sampledBlocks = 64;
 const blockBytes = 256 * 1024;
 
+/** Of several files (an index and its shards) the hash of their fingerprints; of one its own. @throws {FormatError} when one cannot be read. */
+export async function fingerprintOfFiles(source: ByteSource, siblings: readonly ByteSource[]): Promise<string> {
+  const own = await fingerprint(source);
+  if (siblings.length === 0) return own;
+  const hash = createHash('sha1').update(own);
+  for (const sibling of siblings) hash.update(await fingerprint(sibling));
+  return `sha1-files:${hash.digest('hex')}`;
+}
+
 /**
  * Identifies the content of a source: equal for copies, different after a rewrite, independent of name and time.
  * "sha1:<hex>" over everything, or "sha1-sampled:<hex>" over the size and sampled blocks of a file above 32 MiB.

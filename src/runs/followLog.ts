@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { constants, type BigIntStats } from 'node:fs';
-import { explainSystemError, type LogFormat, type ScalarLogReader, type ScalarRow } from '../formats';
+import { explainSystemError, type LogFormat, type ScalarColumns, type ScalarLogReader, type ScalarRow } from '../formats';
 import type { FileProblem } from '../protocol';
 
 export interface FollowLogOptions {
@@ -17,6 +17,8 @@ export interface LogChange {
   /** The log was truncated, replaced or rewritten: everything before this change is void, `rows` begin anew. */
   readonly restarted: boolean;
   readonly rows: readonly ScalarRow[];
+  /** The points of a log that hands them over in columns; `rows` is empty then. */
+  readonly columns: ScalarColumns | null;
   readonly problems: readonly FileProblem[];
   /** There is more to read at once. */
   readonly more: boolean;
@@ -32,8 +34,14 @@ export interface LogChange {
 /** A pipe in place of the log must not block until somebody writes to it. Windows has neither. */
 const readWithoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
+/** So many slices are read from the disk at once and handed out one by one: opening a file takes as long as parsing half a slice. */
+const slicesAhead = 8;
+
 /** So many bytes from the start and before the read position are remembered, to notice that a file was rewritten in place. */
 const rememberedBytes = 256;
+
+const nothing: ReadonlyMap<string, string> = new Map();
+const noBytes: Buffer = Buffer.alloc(0);
 
 interface Snapshot {
   readonly size: bigint;
@@ -58,6 +66,8 @@ export class FollowedLog {
   private missing = '';
   private emptyReported = false;
   private changedAt = 0;
+  /** Read, but not parsed yet. */
+  private ahead = noBytes;
   private readonly sliceBytes: number;
   private readonly settleAfter: number;
   private readonly now: () => number;
@@ -65,7 +75,7 @@ export class FollowedLog {
   constructor(
     private readonly path: string,
     private readonly fileName: string,
-    private readonly format: LogFormat,
+    private readonly format: Pick<LogFormat, 'createReader'>,
     options: FollowLogOptions = {},
   ) {
     this.reader = format.createReader(fileName);
@@ -76,6 +86,9 @@ export class FollowedLog {
 
   /** Reads on. Never throws for what may happen to a file; calls must not overlap. */
   async poll(): Promise<LogChange> {
+    if (this.ahead.length > 0 && this.last !== null) {
+      return this.takeAhead({ present: true, changed: false, ...bytesAndTime(this.last) }, false);
+    }
     let handle: FileHandle | null = null;
     try {
       handle = await open(this.path, readWithoutWaiting);
@@ -93,15 +106,20 @@ export class FollowedLog {
   }
 
   /** Takes a last line without line end as it is; for a log that is known to be complete. */
-  finish(): Pick<LogChange, 'rows' | 'problems'> {
-    return { rows: this.settle(), problems: this.reader.takeProblems() };
+  finish(): Pick<LogChange, 'rows' | 'columns' | 'problems'> {
+    return { rows: this.settle(), columns: this.reader.takeColumns?.() ?? null, problems: this.reader.takeProblems() };
+  }
+
+  /** What the log holds besides scalars so far: name of a quantity -> what it is. */
+  otherTags(): ReadonlyMap<string, string> {
+    return this.reader.otherTags?.() ?? nothing;
   }
 
   private async readOn(handle: FileHandle, stats: BigIntStats): Promise<LogChange> {
     const snapshot: Snapshot = { size: stats.size, mtime: stats.mtimeNs, inode: stats.ino };
     const changed = this.last === null || snapshot.size !== this.last.size || snapshot.mtime !== this.last.mtime || snapshot.inode !== this.last.inode;
     const size = Number(stats.size);
-    const about = { present: true, changed, bytes: size, modified: Number(stats.mtimeNs / 1_000_000n) };
+    const about = { present: true, changed, ...bytesAndTime(snapshot) };
     let restarted = false;
     if (changed) {
       this.changedAt = this.now();
@@ -112,19 +130,21 @@ export class FollowedLog {
     }
     this.last = snapshot;
     const rows: ScalarRow[] = [];
-    let wanted = Math.min(this.sliceBytes, size - this.offset);
+    const most = slicesAhead * this.sliceBytes;
+    let wanted = Math.min(most, size - this.offset);
     if (wanted > 0) {
       let bytes = await this.readAt(handle, this.offset, wanted);
       if (this.tookTail && bytes.length > 0 && bytes[0] !== 0x0a && bytes[0] !== 0x0d) {
         // A line that counted as complete goes on: what was read from it was wrong.
         this.restart();
         restarted = true;
-        wanted = Math.min(this.sliceBytes, size);
+        wanted = Math.min(most, size);
         bytes = await this.readAt(handle, 0, wanted);
       }
       this.settled = false;
       this.tookTail = false;
-      this.take(bytes, rows);
+      this.ahead = bytes;
+      return this.takeAhead(about, restarted);
     } else if (!this.settled && this.now() - this.changedAt >= this.settleAfter) {
       rows.push(...this.settle());
     }
@@ -133,7 +153,18 @@ export class FollowedLog {
       this.emptyReported = true;
       problems.push({ file: this.fileName, place: '', reason: 'is empty: nothing has been logged yet', severity: 'info' });
     }
-    return { ...about, restarted, rows, problems, more: this.offset < size };
+    return { ...about, restarted, rows, columns: this.reader.takeColumns?.() ?? null, problems, more: this.offset < size };
+  }
+
+  /** Parses the next slice of what was read. */
+  private takeAhead(about: Pick<LogChange, 'present' | 'changed' | 'bytes' | 'modified'>, restarted: boolean): LogChange {
+    const rows: ScalarRow[] = [];
+    const slice = this.ahead.subarray(0, this.sliceBytes);
+    // Not an empty view: it would keep all that was read in memory.
+    this.ahead = slice.length < this.ahead.length ? this.ahead.subarray(slice.length) : noBytes;
+    this.take(slice, rows);
+    const columns = this.reader.takeColumns?.() ?? null;
+    return { ...about, restarted, rows, columns, problems: this.reader.takeProblems(), more: this.ahead.length > 0 || this.offset < about.bytes };
   }
 
   private settle(): ScalarRow[] {
@@ -171,6 +202,7 @@ export class FollowedLog {
   private restart(): void {
     this.reader = this.format.createReader(this.fileName);
     this.offset = 0;
+    this.ahead = noBytes;
     this.head = Buffer.alloc(0);
     this.anchor = Buffer.alloc(0);
     this.settled = false;
@@ -180,7 +212,7 @@ export class FollowedLog {
 
   /** Up to `length` bytes; fewer when the file became shorter meanwhile. */
   private async readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.alloc(length);
+    const bytes = Buffer.allocUnsafeSlow(length);
     let done = 0;
     while (done < length) {
       const { bytesRead } = await handle.read(bytes, done, length - done, position + done);
@@ -197,6 +229,10 @@ export class FollowedLog {
     const isNew = this.missing !== reason;
     this.missing = reason;
     const problem: FileProblem = { file: this.fileName, place: '', reason, severity: 'error' };
-    return { restarted: false, rows: [], problems: isNew ? [problem] : [], more: false, present: false, changed: isNew, bytes: 0, modified: 0 };
+    return { restarted: false, rows: [], columns: null, problems: isNew ? [problem] : [], more: false, present: false, changed: isNew, bytes: 0, modified: 0 };
   }
+}
+
+function bytesAndTime({ size, mtime }: Snapshot): Pick<LogChange, 'bytes' | 'modified'> {
+  return { bytes: Number(size), modified: Number(mtime / 1_000_000n) };
 }

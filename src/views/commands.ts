@@ -98,13 +98,14 @@ async function runFor(context: CommandContext, argument: unknown): Promise<RunSu
 async function measure(context: CommandContext, argument: unknown, again: boolean): Promise<void> {
   const run = await runFor(context, argument);
   if (run === null) return;
-  const probes = run.files.filter((file) => file.kind === 'probe');
-  if (probes.length === 0) {
-    void vscode.window.showInformationMessage(`Layerscope: ${run.name} has nothing to measure: ${run.note ?? 'it holds no probe files'}.`);
+  const files = run.files.filter((file) => file.kind !== 'log');
+  if (files.length === 0) {
+    void vscode.window.showInformationMessage(`Layerscope: ${run.name} has nothing to measure: ${run.note ?? 'it holds no probes and no checkpoints'}.`);
     return;
   }
   await context.session.measure(run.id, again);
-  if (!again && probes.every((file) => file.state === 'measured')) {
+  const measurable = files.filter((file) => file.kind === 'probe' || file.layers !== undefined);
+  if (!again && measurable.length > 0 && measurable.every((file) => file.state === 'measured')) {
     vscode.window.setStatusBarMessage(`Layerscope: ${escapeIcons(run.name)} is measured already`, 4000);
   }
 }

@@ -30,6 +30,7 @@ export function applyRunDelta(detail: RunDetail, delta: RunDelta): RunDetail {
   return {
     run: delta.run,
     layers: delta.layers,
+    weightLayers: delta.weightLayers ?? [],
     records: appendRecords(detail.records, delta),
     series: appendSeries(detail.series, delta),
   };

@@ -44,12 +44,12 @@ export function runToShowFirst(runs: readonly RunSummary[]): RunSummary | null {
   return ranked[0] ?? null;
 }
 
-/** "12 of 13 measured", "13", or "1 with a problem": what a group of files says about itself. */
+/** "12 of 13 measured", "13", or "1 unreadable": what a group of files says about itself. Checkpoints of which nothing is measured are only counted. */
 export function describeFiles(kind: RunFileKind, files: readonly RunFile[]): string {
   const problems = files.filter((file) => file.state === 'problem').length;
   const note = problems > 0 ? `, ${problems} unreadable` : '';
-  if (kind !== 'probe') return `${files.length}${note}`;
   const measured = files.filter((file) => file.state === 'measured').length;
+  if (kind !== 'probe' && measured === 0) return `${files.length}${note}`;
   return measured === files.length ? `${files.length} measured` : `${measured} of ${files.length} measured${note}`;
 }
 

@@ -35,23 +35,28 @@ export const defaultExclude: readonly string[] = [
  */
 export function parseSettings(get: (name: string) => unknown, storageFolder: string): LayerscopeSettings {
   const number = (name: keyof typeof numberRules): number => parseNumber(get(name), numberRules[name]);
-  const exclude = get('scan.exclude');
   return {
     worker: {
       measureAutomatically: get('measure.automatic') !== false,
+      measureWeights: get('measure.weights') !== false,
       eps2: number('measure.eps2'),
       seed: number('measure.seed'),
       threads: number('worker.threads'),
       engine: get('engine') === 'onnxruntime' ? 'onnxruntime' : 'auto',
       resultsLocation: get('results.location') === 'run' ? 'run' : 'workspaceStorage',
       storageFolder,
-      exclude: Array.isArray(exclude) ? exclude.filter((pattern): pattern is string => typeof pattern === 'string') : defaultExclude,
+      exclude: parsePatterns(get('scan.exclude')) ?? defaultExclude,
+      include: parsePatterns(get('scan.include')) ?? [],
       maximumDepth: number('scan.maximumDepth'),
       pollInterval: number('poll.interval'),
     },
     memoryLimit: number('worker.memoryLimit'),
     notifyFindings: get('notifications.findings') !== false,
   };
+}
+
+function parsePatterns(value: unknown): string[] | null {
+  return Array.isArray(value) ? value.filter((pattern): pattern is string => typeof pattern === 'string') : null;
 }
 
 function parseNumber(value: unknown, rule: NumberRule): number {

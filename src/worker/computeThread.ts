@@ -2,14 +2,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { FormatError } from '../formats';
 import { createEngine, EngineUnavailable } from '../linalg';
 import type { Engine } from '../linalg';
-import { measureLayer } from '../metrics';
-import type { LayerMeasurement } from '../metrics';
-import type { LayerTask } from '../monitor';
+import { driftMetrics, measureLayer, measureWeights } from '../metrics';
+import type { LayerMeasurement, WeightReference } from '../metrics';
+import type { CheckpointReference, FeatureTask, LayerTask, WeightTask } from '../monitor';
 import type { EngineStatus } from '../protocol';
-import { openProbe } from '../runs';
+import { openCheckpoint, openProbe } from '../runs';
 import type { ComputeFailure, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
 
-// The entry of a compute thread: reads one layer of one probe and measures it, one task after the other.
+// The entry of a compute thread: reads one layer of one probe or checkpoint and measures it, one task after the other.
 
 class Cancelled extends Error {}
 
@@ -27,15 +27,61 @@ async function measure(task: LayerTask, cancel: Int32Array): Promise<LayerMeasur
     if (Atomics.load(cancel, 0) !== 0) throw new Cancelled();
   };
   checkpoint();
-  const engine = await loadedEngine();
+  const context = { engine: await loadedEngine(), checkpoint };
+  return task.kind === 'features' ? measureFeatures(task, context) : measureWeightsOf(task, context);
+}
+
+interface Context {
+  readonly engine: Engine;
+  readonly checkpoint: () => void;
+}
+
+async function measureFeatures(task: FeatureTask, context: Context): Promise<LayerMeasurement[]> {
   const probe = await openProbe(task.file);
   try {
-    checkpoint();
+    context.checkpoint();
     const layer = await probe.readLayer(task.layer);
-    checkpoint();
-    return await measureLayer(layer, task.metrics, task.options, { engine, checkpoint });
+    context.checkpoint();
+    return await measureLayer(layer, task.metrics, task.options, context);
   } finally {
     await probe.close();
+  }
+}
+
+/** Holds the tensor, and for a moment each it is compared with: never more than a few of one layer. */
+async function measureWeightsOf({ file, layer, metrics, references }: WeightTask, context: Context): Promise<LayerMeasurement[]> {
+  const opened = await openCheckpoint(file);
+  try {
+    const { checkpoint } = context;
+    checkpoint();
+    const about = { layer, layerIndex: opened.layers.find(({ name }) => name === layer)?.index ?? 0, weights: await opened.readWeights(layer) };
+    const measured: LayerMeasurement[] = [];
+    const isAsked = (id: string): boolean => metrics.includes(id);
+    const [drift, driftFromFirst] = driftMetrics;
+    checkpoint();
+    if (isAsked(drift)) measured.push(...(await measureWeights({ ...about, previous: await readReference(references.previous, layer) }, [drift], context)));
+    checkpoint();
+    if (isAsked(driftFromFirst)) {
+      const isFirst = references.first?.file === file;
+      const first = isFirst ? { since: references.first?.fingerprint ?? '', weights: about.weights, reason: '' } : await readReference(references.first, layer);
+      measured.push(...(await measureWeights({ ...about, first }, [driftFromFirst], context)));
+    }
+    checkpoint();
+    if (isAsked('teacher_distance')) measured.push(...(await measureWeights({ ...about, teacher: await opened.readTeacher(layer) }, ['teacher_distance'], context)));
+    const rest = metrics.filter((id) => id !== drift && id !== driftFromFirst && id !== 'teacher_distance');
+    return [...(await measureWeights(about, rest, context)), ...measured];
+  } finally {
+    await opened.close();
+  }
+}
+
+async function readReference(reference: CheckpointReference | null, layer: string): Promise<WeightReference | null> {
+  if (reference === null) return null;
+  const other = await openCheckpoint(reference.file);
+  try {
+    return { since: reference.fingerprint, weights: await other.readWeights(layer), reason: '' };
+  } finally {
+    await other.close();
   }
 }
 

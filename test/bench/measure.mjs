@@ -27,7 +27,7 @@ function findPython() {
 }
 
 /** A child that answers each line with a line. */
-function converse(command, args, env) {
+export function converse(command, args, env) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   const waiting = [];
   const pending = [];

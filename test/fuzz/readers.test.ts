@@ -20,18 +20,46 @@ const tensorFiles: [string, string, Uint8Array][] = [
     { name: 'layers.npy', bytes: npyOf("'<U1'", [1], Buffer.from([0x61, 0, 0, 0])) },
   ])],
   ['npz', 'a probe', fixture('probes/views.npz')],
+  ['torchZip', 'views of storages', fixture('checkpoints/torch/torch-2.15/views.pt')],
+  ['torchZip', 'what is no tensor', fixture('checkpoints/torch/torch-1.13/extras_protocol5.pt')],
+  ['torchPickle', 'a state dict', fixture('checkpoints/torch/torch-1.13/state_dict_legacy.pt')],
+  ['shardIndex', 'two shards', Buffer.from(fixture('checkpoints/huggingface/bin-sharded/pytorch_model.bin.index.json').toString().trimEnd())],
 ];
-const logs: [string, string][] = [
-  ['jsonLines', 'logs/mae-log.txt'],
-  ['jsonLines', 'logs/dino-log.txt'],
-  ['csv', 'logs/lightning-metrics.csv'],
-  ['csv', 'logs/keras-training.csv'],
+
+/** The files beside the index of shards. */
+async function openSibling(name: string) {
+  if (!/^pytorch_model-0000[12]-of-00002\.bin$/.test(name)) throw new FormatError(name, '', 'does not exist (any more)');
+  return memorySource(name, fixture(`checkpoints/huggingface/bin-sharded/${name}`));
+}
+
+const endOfLine = (bytes: Uint8Array) => bytes.lastIndexOf(0x0a) + 1;
+const events = 'events.out.tfevents.1700000000.host';
+/** Format, file, and how much of a file that was cut off is certainly complete. */
+const logs: [string, string, (bytes: Uint8Array) => number][] = [
+  ['jsonLines', 'logs/mae-log.txt', endOfLine],
+  ['jsonLines', 'logs/dino-log.txt', endOfLine],
+  ['csv', 'logs/lightning-metrics.csv', endOfLine],
+  ['csv', 'logs/keras-training.csv', endOfLine],
+  ['tensorBoard', `logs/tensorboard/tensor-forms/${events}`, endOfTfRecords],
+  ['tensorBoard', `logs/tensorboard/v1-everything/${events}`, endOfTfRecords],
+  ['tensorBoard', `logs/tensorboard/session-log/${events}`, endOfTfRecords],
+  ['tensorBoard', `logs/tensorboard/version1-out-of-order/${events}`, endOfTfRecords],
+  ['wandb', 'logs/wandb/wandb-0.31/wandb/offline-run-20260102_030405-jumps/run-jumps.wandb', () => 0],
+  ['mlflow', 'logs/mlflow/mlruns/111111111111111111/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/metrics/odd', endOfLine],
+  ['trainerState', 'checkpoints/huggingface/trainer-nonfinite/trainer_state.json', () => 0],
 ];
+
+function endOfTfRecords(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at + 12 <= bytes.length && at + 16 + view.getUint32(at, true) <= bytes.length) at += 16 + view.getUint32(at, true);
+  return at;
+}
 
 /** Reads everything, also as a probe. Only a FormatError may come of it. */
 async function readAll(format: TensorFormat, bytes: Uint8Array): Promise<'value' | 'error'> {
   try {
-    const file = await format.open(memorySource('a', bytes), () => Promise.reject(new Error('no siblings')));
+    const file = await format.open(memorySource('a', bytes), openSibling);
     let outcome: 'value' | 'error' = 'value';
     for (const { name, shape } of file.tensors) {
       outcome = await file.read(name).then(
@@ -100,18 +128,30 @@ describe.each(tensorFiles)('%s (%s)', (id, _, bytes) => {
   });
 });
 
-describe.each(logs)('%s (%s)', (id, path) => {
+describe.each(logs)('%s (%s)', (id, path, endOfComplete) => {
   const format = formats.find((candidate) => candidate.id === id) as LogFormat;
   const bytes = fixture(path);
   const read = (content: Uint8Array, piece = content.length) => {
     const reader = format.createReader('log');
-    const rows = [];
+    const rows: unknown[] = [];
+    // Points that come in columns, and what voids them, in their order.
+    const takeColumns = () => {
+      const columns = reader.takeColumns?.();
+      if (columns === undefined) return;
+      const { tags, tag, epochs, steps, times, values, purges } = columns;
+      for (let i = 0; i <= tag.length; i++) {
+        rows.push(...purges.filter(({ at }) => at === i).map(({ fromStep, tags: of }) => ({ fromStep, of })));
+        if (i < tag.length) rows.push([tags[tag[i]!], epochs?.[i] ?? NaN, steps[i], times[i], values[i]]);
+      }
+    };
     for (let at = 0; at < content.length; at += piece) {
       rows.push(...reader.push(content.subarray(at, at + piece)));
+      takeColumns();
     }
     rows.push(...reader.flush());
+    takeColumns();
     for (const { place, reason } of reader.takeProblems()) {
-      expect(place).toMatch(/^(?:line \d+)?$/);
+      expect(place).toMatch(/^(?:(?:line|byte) \d+)?$/);
       expect(reason).not.toBe('');
     }
     return rows;
@@ -121,8 +161,7 @@ describe.each(logs)('%s (%s)', (id, path) => {
   it('gives the rows before any byte at which it is cut off', () => {
     for (let length = 0; length < bytes.length; length++) {
       const rows = read(bytes.subarray(0, length));
-      const complete = bytes.subarray(0, length).lastIndexOf(0x0a) + 1;
-      const expected = read(bytes.subarray(0, complete));
+      const expected = read(bytes.subarray(0, endOfComplete(bytes.subarray(0, length))));
       expect(rows.slice(0, expected.length)).toEqual(expected);
       expect(whole.slice(0, expected.length)).toEqual(expected);
     }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../src/linalg';
-import { defaultMeasureOptions, type LayerMeasurement, measureLayer, metricCatalog } from '../../src/metrics';
+import { defaultMeasureOptions, type LayerMeasurement, measureLayer, featureCatalog } from '../../src/metrics';
 import { randomLabel } from '../../src/metrics/random';
 import { openProbe } from '../../src/runs/probe';
 
@@ -52,7 +52,7 @@ function expectRelative(actual: number | null, wanted: number, tolerance: number
 describe.each(inputs)('%s', (input) => {
   let measured: Record<string, LayerMeasurement[]>;
   beforeAll(async () => {
-    const all = metricCatalog.map(({ id }) => id);
+    const all = featureCatalog.map(({ id }) => id);
     const dependent = ['coding_rate', 'coding_rate_within', 'coding_rate_reduction', 'crr_normalized'];
     measured = { 'eps2=0.5': await measure(input, 0.5, all), 'eps2=0.1': await measure(input, 0.1, dependent) };
   });
@@ -92,7 +92,7 @@ describe.each(inputs)('%s', (input) => {
 
   test('the gap is the difference of its parts, larger meaning more memorization', () => {
     const measurements = measured['eps2=0.5'] as LayerMeasurement[];
-    for (const { id, hasGap } of metricCatalog) {
+    for (const { id, hasGap } of featureCatalog) {
       const gaps = measurements.filter((one) => one.metric === id && one.split === 'gap');
       expect(gaps).toHaveLength(hasGap ? 1 : 0);
       const train = find(measurements, id, 'train').value;

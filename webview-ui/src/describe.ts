@@ -1,6 +1,6 @@
 import type { MeasurementRecord } from '../../src/protocol';
 import { formatAt, formatCount, formatInterval, formatOption, formatSplit, formatValue, plural } from './format';
-import { cellAt, cellReason, cellState } from './select/grid';
+import { cellAt, cellReason, cellState, reference } from './select/grid';
 import type { RunView } from './runView';
 
 /** What is said about one cell, by the readout and to screen readers. */
@@ -38,7 +38,12 @@ export function describeCell(view: RunView, row: number, column: number): CellWo
 
 export function describeConditions(record: MeasurementRecord): string {
   // Each part stays together when the line breaks.
-  const parts = [`n ${formatCount(record.n)}`, plural(record.views, 'view'), `method ${record.method}`];
+  const size =
+    record.split === null
+      ? [`${formatCount(record.n)} by ${formatCount(record.d)}`, ...(record.views > 1 ? [`${formatCount(record.views)} kernel positions`] : [])]
+      : [`n ${formatCount(record.n)}`, plural(record.views, 'view')];
+  const details = Object.entries(record.details ?? {}).map(([name, value]) => `${name} ${formatValue(value)}`);
+  const parts = [...size, ...details, `method ${record.method}`];
   return parts.map((part) => part.replace(/ /g, '\u00a0')).join(' \u00b7 ');
 }
 
@@ -46,6 +51,7 @@ export function describeConditions(record: MeasurementRecord): string {
 export function describeOptions(record: MeasurementRecord | undefined): string {
   if (!record) return '';
   return Object.entries(record.options)
+    .filter(([name]) => name !== reference)
     .map(([name, value]) => `${name} ${formatOption(value)}`)
     .join(', ');
 }

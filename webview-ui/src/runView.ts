@@ -3,7 +3,7 @@ import type { OnsetMark } from './charts/marks';
 import { buildCheckpoints, type Checkpoints } from './select/checkpoints';
 import { buildGrid, findBreaks, type Break, type Grid } from './select/grid';
 import { buildLine, chosenLayers, type Line } from './select/lines';
-import type { Timeline } from './select/timeline';
+import type { MeasuredKind, Timeline } from './select/timeline';
 
 /** What the heat map shows, and the lines could. */
 export interface MeasureView {
@@ -32,7 +32,7 @@ export interface MeasureViewInput {
   readonly show: 'value' | 'gap';
   /** Of this metric. */
   readonly records: readonly MeasurementRecord[];
-  /** Shallow to deep. */
+  /** Those that the metric is measured of, shallow to deep. */
   readonly layers: readonly string[];
   readonly files: readonly RunFile[];
   readonly problems: readonly FileProblem[];
@@ -43,7 +43,7 @@ export interface MeasureViewInput {
 export function makeMeasureView(input: MeasureViewInput): MeasureView {
   const { metric, records, timeline } = input;
   const show = metric.hasGap ? input.show : 'value';
-  const checkpoints = buildCheckpoints(records, input.files, input.problems, timeline);
+  const checkpoints = buildCheckpoints(records, input.files, input.problems, timeline, kindOf(metric));
   const layers = allLayers(input.layers, records);
   const splits = show === 'gap' ? (['gap'] as const) : valueSplits(records);
   const lineGrids = splits.map((split) => buildGrid(records, metric.id, split, layers, checkpoints));
@@ -66,6 +66,11 @@ export function makeRunView(measure: MeasureView, chosenByPerson: readonly strin
     lines: chosen.flatMap((layer) => measure.lineGrids.map((one) => buildLine(one, layer, measure.checkpoints))),
     onset: worst && place ? { ...place, finding: worst } : null,
   };
+}
+
+/** Which files a metric is measured of. */
+export function kindOf({ subject }: MetricInfo): MeasuredKind {
+  return subject === 'weights' ? 'checkpoint' : 'probe';
 }
 
 /** Train first: it is what the heat map shows. Measures of weights have no split. */

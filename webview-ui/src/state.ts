@@ -19,6 +19,7 @@ export interface OpenRun {
   readonly run: RunSummary;
   /** Shallow to deep. */
   readonly layers: readonly string[];
+  readonly weightLayers: readonly string[];
   readonly records: RecordsByMetric;
   readonly series: readonly ScalarSeries[];
 }
@@ -90,7 +91,7 @@ export function choose(state: PanelState, change: Partial<PanelChoice>): PanelSt
 }
 
 function openRun(detail: RunDetail): OpenRun {
-  return { run: detail.run, layers: detail.layers, records: addRecords(new Map(), detail.records), series: detail.series };
+  return { run: detail.run, layers: detail.layers, weightLayers: detail.weightLayers ?? [], records: addRecords(new Map(), detail.records), series: detail.series };
 }
 
 function applyRuns(state: PanelState, delta: RunsDelta): PanelState {
@@ -116,6 +117,7 @@ function applyRun(state: PanelState, delta: RunDelta): PanelState {
     open: {
       run: delta.run,
       layers: delta.layers,
+      weightLayers: delta.weightLayers ?? [],
       records: addRecords(withoutSources(open.records, delta.voidedSources), delta.records),
       series: addSeries(open.series.filter((series) => !delta.voidedLogs.includes(series.source)), delta.series),
     },

@@ -1,11 +1,12 @@
 import { access, chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { metricCatalog } from '../../../src/metrics';
+import { featureCatalog, weightCatalog } from '../../../src/metrics';
 import type { FileProblem, MeasurementRecord } from '../../../src/protocol';
 import { parseRecord } from '../../../src/store';
 import { CommandLine, documentOf, sampleRuns } from './commandLine';
-import { probe, temporaryFolder, writeFiles } from './files';
+import { f32, probe, safetensors, temporaryFolder, writeFiles } from './files';
+import { checkpointBytes } from '../worker/writeCheckpoint';
 
 interface Measured {
   readonly run: string;
@@ -49,11 +50,11 @@ describe('layerscope measure', () => {
     }
     const layers = new Set(records.map(({ layer }) => layer));
     expect(layers.size).toBeGreaterThanOrEqual(3);
-    for (const { id, hasGap } of metricCatalog) {
+    for (const { id, hasGap } of featureCatalog) {
       const splits = records.filter(({ metric, layerIndex }) => metric === id && layerIndex === 0).map(({ split }) => split);
       expect([id, ...splits]).toEqual([id, 'train', 'held_out', ...(hasGap ? ['gap'] : [])]);
     }
-    expect(records.length).toBe(layers.size * metricCatalog.reduce((sum, { hasGap }) => sum + (hasGap ? 3 : 2), 0));
+    expect(records.length).toBe(layers.size * featureCatalog.reduce((sum, { hasGap }) => sum + (hasGap ? 3 : 2), 0));
   });
 
   it('takes the metrics, layers and options that were asked for', async () => {
@@ -79,7 +80,7 @@ describe('layerscope measure', () => {
     expect(await stored()).toBe(file);
     const told = await cli.run(['measure', folder, ...quick]);
     expect(told.stderr).toMatch(/^0 layers measured now/m);
-    expect(told.stdout).toMatch(/^18 records of 2 checkpoints$/m);
+    expect(told.stdout).toMatch(/^18 records of 2 files$/m);
     expect(told.stdout).toMatch(/^block0 +alignment +[\d.]+ +[\d.]+ +-?[\d.e-]+ +[\d.e-]+$/m);
   });
 
@@ -149,7 +150,7 @@ describe('layerscope measure', () => {
     await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n', 'probes/epoch=0.safetensors': probe({ epoch: 0 }), '.layerscope': 'a file where the folder should be' });
     const finished = await cli.run(['measure', folder, ...quick]);
     expect(finished.code).toBe(0);
-    expect(finished.stdout).toContain('9 records of 1 checkpoint');
+    expect(finished.stdout).toContain('9 records of 1 file');
     expect(finished.stderr).toContain('records cannot be written here');
   });
 
@@ -199,5 +200,52 @@ describe('layerscope measure', () => {
     expect(records.length).toBeGreaterThan(kept.length);
     const again = records.filter(({ source, layer }) => source === kept[0]?.source && layer === kept[0].layer);
     expect(again).toEqual(kept.filter(({ source, layer }) => source === kept[0]?.source && layer === kept[0].layer));
+  });
+});
+
+describe('layerscope measure of weights', () => {
+  const checkpoint = (epoch: number): string => `checkpoints/epoch=${String(epoch)}.safetensors`;
+  const files = (): Record<string, Buffer> => Object.fromEntries([1, 2, 3].map((epoch) => [checkpoint(epoch), checkpointBytes({ epoch })]));
+
+  it('answers with one metric of one checkpoint', async () => {
+    await writeFiles(folder, files());
+    const { records, problems } = await measure(path.join(folder, checkpoint(2)), '--metric', 'ww_alpha');
+    expect(problems).toEqual([]);
+    expect(records.map(({ source, epoch, layer, layerIndex, metric, split, n, d }) => [source, epoch, layer, layerIndex, metric, split, n, d])).toEqual([
+      [checkpoint(2), 2, 'block0', 0, 'ww_alpha', null, 64, 56], [checkpoint(2), 2, 'block1', 1, 'ww_alpha', null, 64, 56],
+    ]);
+    for (const { value, details } of records) {
+      expect(value).toBeGreaterThan(1);
+      expect(details?.['eigenvalues']).toBe(56);
+    }
+  });
+
+  it('takes everything of a run, drift since the previous and the first checkpoint among it', async () => {
+    await writeFiles(folder, files());
+    const { records } = await measure(folder);
+    expect(records).toHaveLength(3 * 2 * weightCatalog.length);
+    const drift = (epoch: number, metric: string): number | null | undefined =>
+      records.find((record) => record.epoch === epoch && record.metric === metric && record.layer === 'block1')?.value;
+    expect([drift(1, 'drift_prev'), drift(1, 'drift_first'), drift(2, 'drift_prev')]).toEqual([null, 0, drift(2, 'drift_first')]);
+    expect(drift(3, 'drift_prev')).toBeGreaterThan(0.05);
+    expect(drift(3, 'drift_prev')).toBeLessThan(0.3);
+    const text = await cli.run(['measure', folder, '--metric', 'ww_stable_rank,frobenius_norm']);
+    expect(text.stdout).toMatch(/^layer +ww_stable_rank +frobenius_norm$/m);
+    expect(text.stderr).toContain('0 layers measured now');
+  });
+
+  it('says where there is no teacher and where weights are not finite, and goes on', async () => {
+    const values = (bad: number) => f32([60, 52], (index) => (index < bad ? NaN : Math.sin(index * 1.3) + Math.cos(index * 0.7)));
+    const shifted = f32([60, 52], (index) => Math.sin(index * 1.3) + Math.cos(index * 0.7) + 0.1);
+    await writeFiles(folder, {
+      'dino.safetensors': safetensors({ 'student.head.weight': values(0), 'teacher.head.weight': shifted, 'student.fc.weight': values(3), 'student.pos_embed': values(0) }),
+    });
+    const { records, problems } = await measure(path.join(folder, 'dino.safetensors'), '--metric', 'teacher_distance,ww_alpha,nonfinite_count');
+    const of = (layer: string, metric: string) => records.find((record) => record.layer === layer && record.metric === metric);
+    expect(of('head', 'teacher_distance')?.value).toBeCloseTo(0.1, 1);
+    expect(of('fc', 'teacher_distance')?.warnings).toEqual(['The checkpoint holds no teacher for this layer.']);
+    expect(of('fc', 'nonfinite_count')?.value).toBe(3);
+    expect(of('fc', 'ww_alpha')?.warnings).toEqual(['3 of 3120 weights are NaN or infinite.']);
+    expect(problems).toEqual([expect.objectContaining({ severity: 'info', reason: 'not measured: student.pos_embed (is a table of positions)' })]);
   });
 });

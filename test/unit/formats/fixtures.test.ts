@@ -10,7 +10,7 @@ interface ExpectedTensors {
 }
 
 const registry = createFormatRegistry();
-const isFixture = (name: string) => !name.endsWith('.json');
+const isFixture = (name: string) => /\.(?:safetensors|npz|txt|csv)$/.test(name);
 
 /** As make_probes.py writes numbers. */
 function plain({ data, dtype }: Tensor): unknown[] {

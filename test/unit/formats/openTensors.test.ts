@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFormatRegistry, openTensors, recognizeUnread } from '../../../src/formats';
+import { createFormatRegistry, isCheckpointName, openTensors } from '../../../src/formats';
 import { failure, fixture, zipOf } from './build';
 
 let folder: string;
@@ -29,9 +29,8 @@ describe('opening a file of tensors', () => {
   });
 
   it.each([
-    ['model.pt', torch, 'is a PyTorch file, not a file of tensors that can be read (safetensors, npz)'],
-    ['old.pth', Buffer.from(magic), 'is a PyTorch file (legacy), not'],
-    ['model.h5', Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]), 'is an HDF5 file, not'],
+    ['old.pth', Buffer.from(magic), 'the pickle wants 1 bytes, but only 0 follow'],
+    ['photos.pt', zipOf([{ name: 'a.jpg', bytes: Buffer.from('x') }]), 'is not a file of tensors that can be read (safetensors, npz, PyTorch'],
     ['log.txt', '{"epoch": 1, "loss": 2}\n', 'is a JSON lines log, not'],
     ['notes.txt', 'hello', 'is not a file of tensors that can be read'],
     ['empty.bin', '', 'is not a file of tensors that can be read'],
@@ -43,22 +42,23 @@ describe('opening a file of tensors', () => {
   });
 });
 
-describe('checkpoints that are recognised but not read', () => {
-  const recognise = (name: string, head: Uint8Array) => recognizeUnread({ name, head, size: head.length });
+describe('PyTorch files', () => {
+  const identify = (name: string, head: Uint8Array) => registry.identify({ name, head, size: head.length })?.id;
 
-  it('are known by their bytes, not by their names', () => {
-    expect(recognise('model.pt', torch)?.label).toBe('PyTorch file');
-    expect(recognise('model.pt', Buffer.from('just some text'))).toBeNull();
-    expect(recognise('vocab.bin', Buffer.from([1, 2, 3]))).toBeNull();
-    expect(recognise('photos.zip', torch)).toBeNull();
-    expect(recognise('photos.pt', zipOf([{ name: 'a.jpg', bytes: Buffer.from('x') }]))).toBeNull();
-    expect(recognise('net.onnx', Buffer.from([0x08, 0x08, 0x12, 0x07]))?.label).toBe('ONNX model');
-    expect(recognise('a.keras', zipOf([{ name: 'metadata.json', bytes: Buffer.from('{}') }]))?.label).toBe('Keras model');
+  it('are known by their bytes and their names together', () => {
+    expect(identify('model.pt', torch)).toBe('torchZip');
+    expect(identify('checkpoint_0009.pth.tar', torch)).toBe('torchZip');
+    expect(identify('old.bin', Buffer.from(magic))).toBe('torchPickle');
+    expect(identify('model.pt', Buffer.from('just some text'))).toBeUndefined();
+    expect(identify('vocab.bin', Buffer.from([1, 2, 3]))).toBeUndefined();
+    expect(identify('photos.zip', torch)).toBeUndefined();
+    expect(identify('photos.pt', zipOf([{ name: 'a.jpg', bytes: Buffer.from('x') }]))).toBeUndefined();
   });
+});
 
-  it('make a run of their folder only when their name speaks for a checkpoint', () => {
-    expect(recognise('epoch_3.pt', torch)?.isCheckpoint).toBe(true);
-    expect(recognise('anything.pth', torch)?.isCheckpoint).toBe(true);
-    expect(recognise('data.pt', torch)?.isCheckpoint).toBe(false);
+describe('the name of a file of tensors', () => {
+  it('tells checkpoints from data sets', () => {
+    expect(['epoch_3.pt', 'anything.pth', 'best.h5', 'pytorch_model.bin', 'last.ckpt'].filter(isCheckpointName)).toHaveLength(5);
+    expect(['data.pt', 'vocab.bin', 'features.h5', 'dataset.onnx'].filter(isCheckpointName)).toEqual([]);
   });
 });

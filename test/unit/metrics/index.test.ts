@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../../src/linalg';
-import { defaultMeasureOptions, isKnownMetric, measureLayer, metricCatalog, metricFamilies, metricInfo } from '../../../src/metrics';
+import {
+  defaultMeasureOptions, featureCatalog, isKnownMetric, measureLayer, metricCatalog, metricFamilies, metricInfo, weightFamilies,
+} from '../../../src/metrics';
 import { clusteredLayer, measure } from './layers';
 
 let engine: Engine;
@@ -13,7 +15,7 @@ beforeAll(async () => {
 const layer = clusteredLayer({ train: 16, heldOut: 16, views: 4, d: 6 }, 1, 1);
 
 test('every metric of the catalog is computed by exactly one family and has a help page', () => {
-  const computed = metricFamilies.flatMap(({ metrics }) => metrics);
+  const computed = [...metricFamilies, ...weightFamilies].flatMap(({ metrics }) => metrics);
   expect([...computed].sort()).toEqual(metricCatalog.map(({ id }) => id).sort());
   for (const { page, summary, title } of metricCatalog) {
     expect(existsSync(path.resolve(import.meta.dirname, '../../../docs/metrics', page)), page).toBe(true);
@@ -35,7 +37,7 @@ test('only the asked metrics are answered, in catalog order, with a gap where th
     'coding_rate_within train', 'coding_rate_within held_out', 'coding_rate_within gap', 'rankme train', 'rankme held_out',
   ]);
   const all = await measure(engine, layer);
-  expect(all).toHaveLength(metricCatalog.reduce((count, { hasGap }) => count + (hasGap ? 3 : 2), 0));
+  expect(all).toHaveLength(featureCatalog.reduce((count, { hasGap }) => count + (hasGap ? 3 : 2), 0));
 });
 
 test('records have the method of their family, and finite values or reasons', async () => {
@@ -48,7 +50,7 @@ test('records have the method of their family, and finite values or reasons', as
 });
 
 test('an unknown metric is refused by name', async () => {
-  await expect(measure(engine, layer, ['rankme', 'sharpness'])).rejects.toThrow(/There is no metric "sharpness"\. Known: coding_rate_reduction, /);
+  await expect(measure(engine, layer, ['rankme', 'sharpness'])).rejects.toThrow(/There is no metric "sharpness" of features\. Known: coding_rate_reduction, /);
 });
 
 test('a cancelled measurement ends with what the checkpoint throws', async () => {
@@ -57,7 +59,7 @@ test('a cancelled measurement ends with what the checkpoint throws', async () =>
     calls += 1;
     if (calls > 10) throw new Error('cancelled');
   };
-  await expect(measureLayer(layer, metricCatalog.map(({ id }) => id), defaultMeasureOptions, { engine, checkpoint })).rejects.toThrow('cancelled');
+  await expect(measureLayer(layer, featureCatalog.map(({ id }) => id), defaultMeasureOptions, { engine, checkpoint })).rejects.toThrow('cancelled');
 });
 
 test('float32 and float64 features give the same values', async () => {

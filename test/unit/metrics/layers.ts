@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Engine, Matrix } from '../../../src/linalg';
-import { defaultMeasureOptions, type LayerFeatures, type LayerMeasurement, measureLayer, type MeasureOptions, metricCatalog } from '../../../src/metrics';
+import { defaultMeasureOptions, type LayerFeatures, type LayerMeasurement, measureLayer, type MeasureOptions, featureCatalog } from '../../../src/metrics';
 import { Random } from '../../../src/metrics/random';
 
 export interface LayerShape {
@@ -44,7 +44,7 @@ export function withFeatures(layer: LayerFeatures, data: Float32Array | Float64A
 export async function measure(
   engine: Engine,
   layer: LayerFeatures,
-  metrics: readonly string[] = metricCatalog.map(({ id }) => id),
+  metrics: readonly string[] = featureCatalog.map(({ id }) => id),
   options: Partial<MeasureOptions> = {},
 ): Promise<LayerMeasurement[]> {
   return measureLayer(layer, metrics, { ...defaultMeasureOptions, ...options }, { engine, checkpoint: () => undefined });

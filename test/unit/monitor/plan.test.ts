@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isCurrent, planProbe } from '../../../src/monitor/plan';
+import { isCurrent, isCurrentOfWeights, planCheckpoint, planProbe } from '../../../src/monitor/plan';
 import type { ProbePlan } from '../../../src/monitor/plan';
 import { record } from '../store/records';
 
@@ -12,14 +12,14 @@ const plan = (change: Partial<ProbePlan> = {}): ProbePlan => ({
 describe('the plan of a probe', () => {
   it('asks for every metric of every layer when nothing is stored', () => {
     expect(planProbe(plan())).toEqual([
-      { file: '/run/probe', layer: 'block0', metrics: ['rankme', 'alignment'], options },
-      { file: '/run/probe', layer: 'block1', metrics: ['rankme', 'alignment'], options },
+      { kind: 'features', file: '/run/probe', layer: 'block0', metrics: ['rankme', 'alignment'], options },
+      { kind: 'features', file: '/run/probe', layer: 'block1', metrics: ['rankme', 'alignment'], options },
     ]);
   });
 
   it('asks only for what is missing', () => {
     const records = [record({ metric: 'rankme' }), record({ metric: 'alignment', method: 2 }), record({ metric: 'alignment', method: 2, layer: 'block1' })];
-    expect(planProbe(plan({ records }))).toEqual([{ file: '/run/probe', layer: 'block1', metrics: ['rankme'], options }]);
+    expect(planProbe(plan({ records }))).toEqual([{ kind: 'features', file: '/run/probe', layer: 'block1', metrics: ['rankme'], options }]);
   });
 
   it('counts a value that could not be taken as measured', () => {
@@ -47,5 +47,26 @@ describe('the plan of a probe', () => {
     const records = [record(), record({ layer: 'block1' })];
     const tasks = planProbe(plan({ records, metrics: ['rankme'], again: true, acceptLayer: (layer) => layer === 'block1' }));
     expect(tasks.map(({ layer }) => layer)).toEqual(['block1']);
+  });
+});
+
+describe('the plan of a checkpoint', () => {
+  const reference = (fingerprint: string) => ({ file: `/run/${fingerprint}`, fileVersion: '1', fingerprint });
+  const references = { previous: reference('b'), first: reference('a') };
+  const weights = (metric: string, since?: string) => record({ metric, split: null, layer: 'fc', options: since === undefined ? {} : { since } });
+  const methods = (): number => 1;
+
+  it('asks for a drift again when another checkpoint has come between', () => {
+    const stored = [weights('ww_alpha'), weights('drift_prev', 'a'), weights('drift_first', 'a')];
+    const tasks = planCheckpoint({
+      file: '/run/c', layers: ['fc'], metrics: ['ww_alpha', 'drift_prev', 'drift_first'], methodOf: methods, records: stored, references,
+    });
+    expect(tasks).toEqual([{ kind: 'weights', file: '/run/c', layer: 'fc', metrics: ['drift_prev'], references }]);
+  });
+
+  it('keeps a drift for the day when its checkpoint is the previous one again', () => {
+    expect(isCurrentOfWeights(weights('drift_prev', 'a'), references, methods)).toBe(false);
+    expect(isCurrentOfWeights(weights('drift_prev', 'a'), { ...references, previous: reference('a') }, methods)).toBe(true);
+    expect(isCurrentOfWeights(weights('drift_prev', ''), { previous: null, first: null }, methods)).toBe(true);
   });
 });

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { LayerMeasurement } from '../../../src/metrics';
 import { Monitor } from '../../../src/monitor';
-import type { LayerMeasurer, LayerTask } from '../../../src/monitor';
+import type { LayerMeasurer, LayerTask, WeightTask } from '../../../src/monitor';
 import type { Clock } from '../../../src/monitor/clock';
-import { measuredMetrics } from '../../../src/monitor/probeRecords';
+import { metricsOf } from '../../../src/monitor/fileRecords';
 import type { EngineStatus, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerSettings } from '../../../src/protocol';
-import { openProbe } from '../../../src/runs';
+import { openCheckpoint, openProbe } from '../../../src/runs';
 
 /** Lets time run faster than it does, so that polling need not be waited for. */
 export function fastClock(factor = 20): Clock {
@@ -35,6 +35,7 @@ export class FakeMeasurer implements LayerMeasurer {
     this.tasks.push(task);
     const error = this.failLayer?.(task.layer) ?? null;
     if (error !== null) throw error;
+    if (task.kind === 'weights') return this.measureWeights(task);
     const probe = await openProbe(task.file);
     try {
       const layer = await probe.readLayer(task.layer);
@@ -51,6 +52,20 @@ export class FakeMeasurer implements LayerMeasurer {
       }));
     } finally {
       await probe.close();
+    }
+  }
+
+  private async measureWeights({ file, layer, metrics, references }: WeightTask): Promise<LayerMeasurement[]> {
+    const checkpoint = await openCheckpoint(file);
+    try {
+      const { data, shape } = await checkpoint.readWeights(layer);
+      const since: Record<string, string> = { drift_prev: references.previous?.fingerprint ?? '', drift_first: references.first?.fingerprint ?? '' };
+      return metrics.map((metric): LayerMeasurement => ({
+        layer, layerIndex: checkpoint.layers.findIndex(({ name }) => name === layer), metric, split: null, value: data[0] ?? null, n: shape[0] ?? 0, d: shape[1] ?? 0, views: 1, seed: null,
+        options: metric in since ? { since: since[metric] ?? '' } : {}, warnings: [], method: 1,
+      }));
+    } finally {
+      await checkpoint.close();
     }
   }
 
@@ -188,4 +203,5 @@ export async function until(what: string, condition: () => boolean, milliseconds
   }
 }
 
-export const metricCount = measuredMetrics.length;
+export const metricCount = metricsOf('probe').length;
+export const weightMetricCount = metricsOf('checkpoint').length;

@@ -26,7 +26,7 @@ function put(path: string, content: Uint8Array | string): string {
 }
 
 const log = '{"epoch": 0, "train_loss": 1.5}\n';
-const torch = zipOf([{ name: 'archive/data.pkl', bytes: Buffer.from([0x80, 2, 0x7d, 0x2e]) }]);
+const torch = fixture('checkpoints/torch/torch-2.15/state_dict.pt');
 const weights = safetensorsOf({ 'a.weight': { shape: [2, 3], values: [1, 2, 3, 4, 5, 6] }, 'a.bias': { shape: [2], values: [1, 2] } });
 const features = safetensorsOf({ a: { shape: [2, 3], values: [1, 2, 3, 4, 5, 6] } });
 
@@ -50,7 +50,7 @@ describe('finding runs', () => {
     expect(problems).toEqual([]);
     expect(runs[0]).toMatchObject({ folder: join(folder, 'exp'), id: expect.stringMatching(/^[0-9a-f]{16}$/) as string, problems: [] });
     expect(runs[0]?.files.map(({ format, epoch, formatId }) => [format, epoch, formatId])).toEqual([
-      ['PyTorch file', 40, null],
+      ['PyTorch checkpoint', 40, 'torchZip'],
       ['JSON lines log', null, 'jsonLines'],
       ['safetensors probe', 2, 'safetensors'],
       ['safetensors probe', 10, 'safetensors'],

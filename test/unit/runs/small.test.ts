@@ -146,7 +146,7 @@ describe('deciding whether a file is complete', () => {
   });
 
   it('a file that cannot say how long it should be is ready when it has rested', async () => {
-    const path = put('model.pt', 'abc');
+    const path = put('notes.dat', 'abc');
     expect((await gate.check(path)).state).toBe('waiting');
     time += 1000;
     appendFileSync(path, 'def');

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { featureCatalog, weightCatalog } from '../../../src/metrics';
 import type { Finding, RunFile } from '../../../src/protocol';
 import { buildCheckpoints } from '../../../webview-ui/src/select/checkpoints';
 import { binColumns, binMean, buildGrid, cellReason, cellState, findBreaks } from '../../../webview-ui/src/select/grid';
 import { buildLine, chosenLayers } from '../../../webview-ui/src/select/lines';
 import { nearestPoint, placeScalar, scalarChoices } from '../../../webview-ui/src/select/scalars';
+import { metricsOfRun, metricToShow } from '../../../webview-ui/src/select/metrics';
 import { makeTimeline } from '../../../webview-ui/src/select/timeline';
-import { record, series } from './records';
+import type { OpenRun } from '../../../webview-ui/src/state';
+import { record, series, summary } from './records';
 
 const probe = (epoch: number, state: RunFile['state']): RunFile => ({
   kind: 'probe', path: `probes/epoch=${epoch}.npz`, format: 'npz probe', bytes: 1, modified: 0, epoch, step: null, state,
@@ -46,6 +49,51 @@ describe('the timeline', () => {
   it('places an onset given in steps', () => {
     const timeline = makeTimeline([record(0, 0, 1), record(2, 0, 1)], [], []);
     expect(timeline.ofOnset({ axis: 'step', low: 0, at: 10, high: 20 })).toEqual({ low: 0, at: 1, high: 2 });
+  });
+});
+
+describe('the axis of checkpoints', () => {
+  const checkpoint = (path: string, epoch: number | null, state: RunFile['state'] = 'measured'): RunFile => ({
+    kind: 'checkpoint', path, format: 'PyTorch checkpoint', bytes: 1, modified: 0, epoch, step: null, state, ...(state !== 'found' && { layers: 2 }),
+  });
+
+  it('keeps its epochs beside a file that says none, and leaves out files without weights', () => {
+    const files = [checkpoint('a/1.pth', 1), checkpoint('a/2.pth', 2), checkpoint('best.pth', null), checkpoint('optimizer.pt', 2, 'found')];
+    const records = [1, 2].map((epoch) => record(epoch, 0, epoch, { source: `a/${epoch}.pth`, metric: 'ww_alpha', split: null }));
+    const timeline = makeTimeline(records, files, [], 'checkpoint');
+    const { list, notes } = buildCheckpoints(records, files, [], timeline, 'checkpoint');
+    expect([timeline.unit, list.map(({ source }) => source)]).toEqual(['epoch', ['a/1.pth', 'a/2.pth']]);
+    expect(notes).toEqual(['1 file names neither epoch nor step and cannot be placed.']);
+  });
+
+  it('shows a checkpoint that waits for its turn only where weights are shown', () => {
+    const files = [checkpoint('1.pth', 1, 'queued'), probe(3, 'measured')];
+    const columns = (kind: 'probe' | 'checkpoint'): string[] => buildCheckpoints([], files, [], makeTimeline([], files, [], kind), kind).list.map(({ source }) => source);
+    expect(columns('checkpoint')).toEqual(['1.pth']);
+    expect(columns('probe')).toEqual(['probes/epoch=3.npz']);
+  });
+
+  it('joins drifts although each is measured from another checkpoint', () => {
+    const records = [1, 2].map((epoch) => record(epoch, 0, 0.1, { options: { since: `sha1:${epoch}` } }));
+    const { checkpoints, grid } = place(records);
+    expect(findBreaks(grid, checkpoints)).toEqual([]);
+  });
+});
+
+describe('the metrics of a run', () => {
+  const metrics = [...featureCatalog.slice(0, 2), ...weightCatalog.slice(0, 2)];
+  const open = (change: Partial<OpenRun>): OpenRun => ({ run: summary(), layers: [], weightLayers: [], records: new Map(), series: [], ...change });
+
+  it('are those that it has files for', () => {
+    expect(metricsOfRun(metrics, open({ weightLayers: ['fc'] })).map(({ subject }) => subject)).toEqual(['weights', 'weights']);
+    expect(metricsOfRun(metrics, open({ layers: ['block0'] })).map(({ subject }) => subject)).toEqual(['features', 'features']);
+    expect(metricsOfRun(metrics, open({ layers: ['block0'], weightLayers: ['fc'] }))).toHaveLength(4);
+    expect(metricsOfRun(metrics, open({}))).toHaveLength(4);
+  });
+
+  it('replace a choice that the run has nothing for', () => {
+    expect(metricToShow(metrics, 'coding_rate_reduction', open({ weightLayers: ['fc'] }))?.id).toBe('ww_alpha');
+    expect(metricToShow(metrics, 'ww_alpha_hat', open({ weightLayers: ['fc'], layers: ['block0'] }))?.id).toBe('ww_alpha_hat');
   });
 });
 
@@ -108,6 +156,11 @@ describe('the grid', () => {
 
 describe('the lines', () => {
   const finding = { layers: ['b', 'c'] } as unknown as Finding;
+  it('forget layers that were chosen among those of another kind', () => {
+    expect(chosenLayers(['block0'], ['conv1', 'fc'], [])).toEqual(['fc']);
+    expect(chosenLayers([], ['conv1', 'fc'], [])).toEqual([]);
+  });
+
   it('show the deepest layer and those of the worst finding until the person chooses', () => {
     expect(chosenLayers(null, ['a', 'b', 'c', 'd'], [finding])).toEqual(['b', 'c', 'd']);
     expect(chosenLayers(null, ['a', 'b'], [])).toEqual(['b']);

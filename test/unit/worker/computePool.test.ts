@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/formats';
 import { EngineUnavailable } from '../../../src/linalg';
-import type { LayerMeasurer, LayerTask } from '../../../src/monitor';
+import type { FeatureTask, LayerMeasurer } from '../../../src/monitor';
 import { createComputePool } from '../../../src/worker';
 import type { ComputePoolOptions } from '../../../src/worker';
 import { bundleWorker } from './bundleWorker';
@@ -31,10 +31,10 @@ const create = (options: Partial<ComputePoolOptions> = {}): void => {
 };
 const never = new AbortController().signal;
 
-async function task(change: Partial<LayerTask> = {}, samples = 16): Promise<LayerTask> {
+async function task(change: Partial<FeatureTask> = {}, samples = 16): Promise<FeatureTask> {
   const file = path.join(folder, `probe${samples}.safetensors`);
   await writeProbe(file, { epoch: 1, samples, width: 48 });
-  return { file, layer: 'block0', metrics: ['rankme', 'alignment'], options: { eps2: 0.5, seed: 0 }, ...change };
+  return { kind: 'features', file, layer: 'block0', metrics: ['rankme', 'alignment'], options: { eps2: 0.5, seed: 0 }, ...change };
 }
 
 /** A compute thread that behaves as the test wants instead of measuring. Each start and each task leaves a line in `journal`. */

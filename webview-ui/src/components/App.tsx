@@ -7,6 +7,7 @@ import { RunPanel } from './RunPanel';
 import { RunPicker } from './RunPicker';
 import { Looking, NothingFound, WorkerBanner } from './States';
 import { sortFindings } from '../select/lines';
+import { metricToShow } from '../select/metrics';
 
 /** The Layer health view, read from top to bottom. */
 export function App(): JSX.Element {
@@ -17,7 +18,7 @@ export function App(): JSX.Element {
   const wanted = runs.find((run) => run.id === choice.runId);
   const opening = wanted !== undefined && wanted.id !== open?.run.id;
   const findings = useMemo(() => (open ? sortFindings(open.run.findings) : []), [open?.run]);
-  const metric = state.metrics.find((one) => one.id === choice.metric) ?? state.metrics[0];
+  const metric = metricToShow(state.metrics, choice.metric, open);
   return (
     <main ref={main} class="panel" data-ready={state.ready}>
       <h1 class="hidden">Layer health</h1>

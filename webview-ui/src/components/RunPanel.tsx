@@ -5,6 +5,7 @@ import { createCursor } from '../charts/cursor';
 import { makeSharedAxis, type Range } from '../charts/sharedAxis';
 import { axisFontSize, type TimeModel } from '../charts/timeChart';
 import { distinctPart } from '../format';
+import { metricsOfRun } from '../select/metrics';
 import { scalarChoices, type PlacedScalar } from '../select/scalars';
 import type { OpenRun, PanelState } from '../state';
 import type { Theme } from '../theme';
@@ -69,7 +70,7 @@ export function RunPanel(props: {
     <>
       {measured ? (
         <>
-          <MetricPicker metrics={metrics} metric={view.metric} show={view.show} onChoose={onChoose} />
+          <MetricPicker metrics={metricsOfRun(metrics, open)} metric={view.metric} show={view.show} onChoose={onChoose} />
           <div class="charts">
             <HeatMapSection
               view={view}

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { RunSummary, WorkerStatus } from '../../../src/protocol';
+import { isMeasured } from '../select/timeline';
 import { post } from '../vscodeApi';
 import { Icon } from './Icon';
 
@@ -21,6 +22,9 @@ export function NothingFound({ folders }: { folders: readonly string[] }): JSX.E
       <ul class="looked-for">
         <li>
           <code>probes/epoch=0012.safetensors</code> or <code>.npz</code>: features of a fixed set of samples
+        </li>
+        <li>
+          <code>checkpoint-99.pth</code>, <code>model.safetensors</code>: the weights
         </li>
         <li>
           <code>log.txt</code>, <code>*.jsonl</code>, <code>metrics.csv</code>: the training log
@@ -60,7 +64,7 @@ function Folders({ folders }: { folders: readonly string[] }): JSX.Element {
 
 /** A run was found, but there is nothing in it that could be measured. */
 export function NothingToMeasure({ run }: { run: RunSummary }): JSX.Element {
-  const queued = run.files.some((file) => file.kind === 'probe' && file.state !== 'problem');
+  const queued = run.files.some((file) => (isMeasured(file, 'probe') || isMeasured(file, 'checkpoint')) && file.state !== 'problem');
   if (queued) return <p class="note">No layer is measured yet. The first one appears here as soon as it is.</p>;
   return (
     <div class="empty in-run">

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { MeasureProgress, RunSummary } from '../../../src/protocol';
 import { formatCount, plural } from '../format';
+import { isMeasured } from '../select/timeline';
 import { post } from '../vscodeApi';
 
 /** What is measured, what runs, what waits; with the one thing to do about it. */
@@ -39,7 +40,7 @@ function Progress({ progress, other }: { progress: MeasureProgress; other: strin
 }
 
 function Freshness({ run }: { run: RunSummary }): JSX.Element | null {
-  const probes = run.files.filter((file) => file.kind === 'probe');
+  const probes = run.files.filter((file) => isMeasured(file, 'probe') || isMeasured(file, 'checkpoint'));
   const count = (...states: string[]): number => probes.filter((file) => states.includes(file.state)).length;
   const pending = count('found', 'queued', 'measuring');
   const waiting = count('waiting');

@@ -1,6 +1,6 @@
 import { useMemo, useRef } from 'preact/hooks';
 import type { MetricInfo, PanelChoice, RunFile } from '../../../src/protocol';
-import { makeMeasureView, makeRunView, type RunView } from '../runView';
+import { kindOf, makeMeasureView, makeRunView, type RunView } from '../runView';
 import { sortFindings } from '../select/lines';
 import { makeTimeline, needsLogPairs, type Timeline } from '../select/timeline';
 import type { OpenRun } from '../state';
@@ -12,11 +12,11 @@ export function useRunView(open: OpenRun, metric: MetricInfo, choice: PanelChoic
   const records = open.records.get(metric.id) ?? noRecords;
   const files = useStable(open.run.files, sameFiles);
   const problems = useStable(open.run.problems, sameText);
-  const layers = useStable(open.layers, sameText);
+  const layers = useStable(metric.subject === 'weights' ? open.weightLayers : open.layers, sameText);
   const findings = useStable(open.run.findings, sameText);
   // A log grows every second; places change with it only where they are read off it.
   const pairs = needsLogPairs(open.series) ? open.series : noRecords;
-  const timeline = useMemo(() => makeTimeline(records, files, pairs), [records, files, pairs]);
+  const timeline = useMemo(() => makeTimeline(records, files, pairs, kindOf(metric)), [records, files, pairs, metric]);
   const measure = useMemo(
     () => makeMeasureView({ metric, show: choice.show, records, layers, files, problems, timeline }),
     [metric, choice.show, records, layers, files, problems, timeline],
@@ -42,7 +42,7 @@ function sameFiles(a: readonly RunFile[], b: readonly RunFile[]): boolean {
     a.length === b.length &&
     a.every((file, index) => {
       const other = b[index];
-      return other?.path === file.path && other.kind === file.kind && other.state === file.state && other.epoch === file.epoch && other.step === file.step;
+      return other?.path === file.path && other.kind === file.kind && other.state === file.state && other.epoch === file.epoch && other.step === file.step && other.layers === file.layers;
     })
   );
 }

@@ -1,5 +1,5 @@
 import type { FileProblem, MeasurementRecord, RunFile, RunFileState } from '../../../src/protocol';
-import { naturalOrder, type Timeline, type TimeUnit } from './timeline';
+import { isMeasured, type MeasuredKind, naturalOrder, type Timeline, type TimeUnit } from './timeline';
 
 /** One column of the heat map. */
 export interface Checkpoint {
@@ -21,18 +21,17 @@ export interface Checkpoints {
   readonly notes: readonly string[];
 }
 
-/** The columns: every measured file, and every probe that still waits for its turn. */
+/** The columns: every measured file, and every one that still waits for its turn. */
 export function buildCheckpoints(
   records: readonly MeasurementRecord[],
   files: readonly RunFile[],
   problems: readonly FileProblem[],
   timeline: Timeline,
+  kind: MeasuredKind = 'probe',
 ): Checkpoints {
   const sources = new Set<string>();
   for (const record of records) sources.add(record.source);
-  const kindOfFile = new Map(files.map((file) => [file.path, file.kind]));
-  const measuresProbes = sources.size === 0 || [...sources].some((source) => kindOfFile.get(source) !== 'checkpoint');
-  if (measuresProbes) for (const file of files) if (file.kind === 'probe') sources.add(file.path);
+  for (const file of files) if (isMeasured(file, kind)) sources.add(file.path);
 
   const notes: string[] = [];
   const placed: { at: number; source: string }[] = [];

@@ -111,12 +111,15 @@ export function findBreaks(grid: Grid, checkpoints: Checkpoints): Break[] {
     });
 }
 
+/** Which checkpoint a drift is measured from: another one at every checkpoint, and no obstacle. */
+export const reference = 'since';
+
 /** Whether values of two records may be compared. Called for every cell: it makes nothing. */
 export function comparable(a: MeasurementRecord, b: MeasurementRecord): boolean {
   if (a.method !== b.method || a.n !== b.n || a.views !== b.views || a.d !== b.d || a.seed !== b.seed) return false;
   if (a.options === b.options) return true;
-  for (const name in a.options) if (a.options[name] !== b.options[name]) return false;
-  for (const name in b.options) if (a.options[name] === undefined) return false;
+  for (const name in a.options) if (name !== reference && a.options[name] !== b.options[name]) return false;
+  for (const name in b.options) if (name !== reference && a.options[name] === undefined) return false;
   return true;
 }
 
@@ -134,7 +137,7 @@ export function changes(a: MeasurementRecord, b: MeasurementRecord): string[] {
   if (a.options !== b.options) {
     for (const name of new Set([...Object.keys(a.options), ...Object.keys(b.options)])) {
       const [before, after] = [a.options[name], b.options[name]];
-      if (before !== after) {
+      if (before !== after && name !== reference) {
         found.push(`${name} ${before === undefined ? 'none' : formatOption(before)} \u2192 ${after === undefined ? 'none' : formatOption(after)}`);
       }
     }

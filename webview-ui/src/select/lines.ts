@@ -37,9 +37,12 @@ export function buildLine(grid: Grid, layer: string, checkpoints: Checkpoints): 
 
 const maximumDefaultLayers = 3;
 
-/** The layers drawn as lines: the person's own, else the deepest of the worst finding, and the deepest of all. */
+/**
+ * The layers drawn as lines: the person's own, else the deepest of the worst finding, and the deepest of all. Layers chosen among features say nothing
+ * where weights are shown, and the other way round.
+ */
 export function chosenLayers(chosen: readonly string[] | null, layers: readonly string[], findings: readonly Finding[]): readonly string[] {
-  if (chosen) return layers.filter((layer) => chosen.includes(layer));
+  if (chosen && (chosen.length === 0 || chosen.some((layer) => layers.includes(layer)))) return layers.filter((layer) => chosen.includes(layer));
   const found = findings[0]?.layers ?? [];
   const deepest = layers.at(-1);
   const wanted = layers.filter((layer) => layer === deepest || found.includes(layer));

@@ -23,12 +23,17 @@ export interface Timeline {
  * Epochs where they tell the files apart, else steps, else the order of the files.
  * Between epochs and steps it interpolates along the pairs that the run itself contains.
  */
-export function makeTimeline(records: readonly MeasurementRecord[], files: readonly RunFile[], series: readonly ScalarSeries[]): Timeline {
+export function makeTimeline(
+  records: readonly MeasurementRecord[],
+  files: readonly RunFile[],
+  series: readonly ScalarSeries[],
+  kind: MeasuredKind = 'probe',
+): Timeline {
   const moments = new Map<string, Moment>();
-  for (const file of files) if (file.kind === 'probe') moments.set(file.path, file);
+  for (const file of files) if (isMeasured(file, kind)) moments.set(file.path, file);
   for (const record of records) if (!moments.has(record.source) || record.epoch !== null) moments.set(record.source, record);
 
-  const unit = chooseUnit([...moments.values()]);
+  const unit = chooseUnit([...moments.values()], kind);
   const order = new Map([...moments.keys()].sort(naturalOrder).map((source, index) => [source, index]));
   const pairs = collectPairs([...moments.values()], series);
   const epochOfStep = interpolator(pairs.map(([epoch, step]) => [step, epoch]));
@@ -67,9 +72,22 @@ export function naturalOrder(a: string, b: string): number {
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-function chooseUnit(moments: readonly Moment[]): TimeUnit {
+/** What is measured of a run: features of probes, or weights of checkpoints. */
+export type MeasuredKind = 'probe' | 'checkpoint';
+
+/** Whether a file is one to be measured. Checkpoints that are only listed (not opened yet, or without weights) are not. */
+export function isMeasured(file: RunFile, kind: MeasuredKind): boolean {
+  return file.kind === kind && (kind === 'probe' || file.layers !== undefined || file.state === 'waiting' || file.state === 'problem');
+}
+
+function chooseUnit(moments: readonly Moment[], kind: MeasuredKind): TimeUnit {
   if (moments.length === 0) return 'epoch';
-  const distinct = (values: readonly (number | null)[]): number => (values.includes(null) ? 0 : new Set(values).size);
+  // A best.pt beside checkpoints of epochs is no reason to number all of them; where most files say nothing, it is.
+  const mayLack = kind === 'checkpoint' ? moments.length / 2 : 0;
+  const distinct = (values: readonly (number | null)[]): number => {
+    const known = values.filter((value) => value !== null);
+    return values.length - known.length > mayLack ? 0 : new Set(known).size;
+  };
   const epochs = distinct(moments.map((moment) => moment.epoch));
   const steps = distinct(moments.map((moment) => moment.step));
   if (epochs === 0 && steps === 0) return 'checkpoint';
