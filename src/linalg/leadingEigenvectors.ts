@@ -101,9 +101,12 @@ async function filter(
   const shifted: Matrix = narrow ? { ...wide, data: new Float32Array(wide.data) } : wide;
   let before: Matrix = narrow ? { ...vectors, data: new Float32Array(vectors.data) } : vectors;
   let current = await engine.gemm(before, shifted);
+  let spare: Float32Array | Float64Array = narrow ? new Float32Array(current.data.length) : new Float64Array(current.data.length);
   for (let step = 1; step < degree; step++) {
     options.checkpoint?.();
-    const next = await engine.gemm(current, shifted, { scale: 2, addend: before, addendScale: -1 });
+    const next = await engine.gemm(current, shifted, { scale: 2, addend: before, addendScale: -1, into: spare });
+    // The block given is the caller's and is not written over.
+    spare = step === 1 ? (narrow ? new Float32Array(spare.length) : new Float64Array(spare.length)) : before.data;
     before = current;
     current = next;
   }

@@ -33,17 +33,26 @@ async function engine() {
 }
 
 /** Prints each figure beside its target; answers whether all are met. */
-function report({ measuring, idle, activation, workerPeak, engineName, records, note }) {
+function report({ measuring, before, after, activation, workerPeak, engineName, records, note }) {
   let met = true;
   const judge = (value, target) => {
     met &&= value <= target;
     return value <= target ? 'met' : 'MISSED';
   };
-  const share = (cpu) => `${(100 * cpu.share).toFixed(2)} % of a core (${cpu.milliseconds.toFixed(0)} ms in ${(cpu.wall / 1000).toFixed(1)} s)`;
+  const percent = (value) => `${(100 * value).toFixed(2)} %`;
+  const share = (cpu) => `${percent(cpu.share)} of a core (${cpu.milliseconds.toFixed(0)} ms in ${(cpu.wall / 1000).toFixed(1)} s)`;
+  // The host runs VS Code's own extensions too; they cost the same whether we measure or not.
+  const own = measuring.share - Math.min(before.share, after.share);
+  const activated = activation.load + activation.call;
   console.log(`\nIn the ${note}, engine ${engineName}, ${records} records:`);
-  console.log(`extension host while measuring   ${share(measuring)}, target ${100 * targets.share} %: ${judge(measuring.share, targets.share)}`);
-  console.log(`extension host before activation ${share(idle)}`);
-  console.log(`activation                       ${activation.total.toFixed(1)} ms (${activation.load.toFixed(1)} ms to load the bundle), target ${targets.activation} ms: ${judge(activation.total, targets.activation)}`);
+  console.log(`extension host while measuring   ${share(measuring)}`);
+  console.log(`extension host before activation ${share(before)}`);
+  console.log(`extension host after measuring   ${share(after)}`);
+  console.log(`our share while measuring        ${percent(own)} of a core, target ${percent(targets.share)}: ${judge(own, targets.share)}`);
+  console.log(
+    `activation                       ${activated.toFixed(1)} ms (load ${activation.load.toFixed(1)}, call ${activation.call.toFixed(1)}; ` +
+      `VS Code answered after ${activation.answered.toFixed(0)}), target ${targets.activation} ms: ${judge(activated, targets.activation)}`,
+  );
   if (workerPeak !== null) {
     console.log(`worker memory at its peak        ${(workerPeak / 1e9).toFixed(2)} GB, target ${targets.workerPeak / 1e9} GB: ${judge(workerPeak, targets.workerPeak)}`);
   }
