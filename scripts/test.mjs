@@ -15,7 +15,7 @@ const bin = (name) => path.join('node_modules', name);
 const stages = {
   lint: () => check(npm(['run', '--silent', 'lint'], { cwd: root })),
   typecheck: () => check(npm(['run', '--silent', 'typecheck'], { cwd: root })),
-  unit: () => vitest('unit', 'vitest.config.ts'),
+  unit: () => vitest('unit', 'vitest.config.mjs'),
   build: () => check(script('scripts/build.mjs')),
   webview: () => vitest('webview', 'test/webview/vitest.config.ts'),
   host: async () => add(await runHostSuite(), await vitest('host', 'test/host/vitest.config.mjs', 'page')),
@@ -42,16 +42,16 @@ for (const [name, stage] of Object.entries(stages)) {
   if (!chosen.has(name)) continue;
   console.log(`\n=== ${name} ===`);
   const begin = Date.now();
-  const result = await stage().catch((error) => ({ passed: 0, failed: 1, note: error.stack ?? String(error) }));
+  const result = await stage().catch((error) => ({ passed: 0, failed: 1, error: error.stack ?? String(error) }));
   const seconds = (Date.now() - begin) / 1000;
-  if (result?.failed > 0 && result.note) console.error(result.note);
+  if (result?.error) console.error(result.error);
   results.push({ name, seconds, passed: 0, failed: 0, skipped: 0, ...result });
 }
 
 console.log('\n=== summary ===');
 for (const { name, seconds, passed, failed, skipped, note } of results) {
   const counted = passed + failed + skipped > 0 ? `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}` : 'ok';
-  console.log(`${name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s   ${counted}${failed === 0 && note ? ` (${note})` : ''}`);
+  console.log(`${name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s   ${counted}${note ? ` (${note})` : ''}`);
 }
 const total = add(...results);
 console.log(`${total.passed} passed, ${total.failed} failed`);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -38,8 +38,9 @@ function signalGroup(child, signal) {
 const leftovers = new Set();
 
 /** A folder for temporary files; it is gone when this process ends. */
-export function temporaryFolder(prefix) {
-  const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), prefix)));
+export function temporaryFolder(prefix, parent = os.tmpdir()) {
+  mkdirSync(parent, { recursive: true });
+  const folder = realpathSync(mkdtempSync(path.join(parent, prefix)));
   leftovers.add(folder);
   return folder;
 }

@@ -17,6 +17,8 @@ const userSettings = {
   'update.mode': 'none',
   'git.enabled': false,
   'window.commandCenter': false,
+  // It looks through all processes again and again, in the extension host.
+  'remote.autoForwardPorts': false,
 };
 
 /**

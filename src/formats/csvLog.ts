@@ -4,6 +4,7 @@ import { axesOf, isLogName, isQuantity, type Axes } from './axes';
 import { explainGitLfsPointer } from './gitLfs';
 import { LineSplitter, linesOfHead, type Line, type OverlongLine } from './lines';
 import { ProblemList } from './problemList';
+import { isMeasurement } from './measurements';
 import type { LogFormat, Sniff } from './registry';
 import type { ScalarLogReader, ScalarRow } from './scalarLog';
 
@@ -39,7 +40,7 @@ function looksLikeLog({ name, head, size }: Sniff): boolean {
   const delimiter = delimiterOf(lines[0]!);
   const header = cellsOf(lines[0]!, delimiter) ?? [];
   const { epoch, step } = axesOf(header);
-  if (header.length < 2 || (epoch === null && step === null)) {
+  if (header.length < 2 || (epoch === null && step === null) || isMeasurement(header)) {
     return false;
   }
   const quantities = header.map((column, i) => ({ column, i })).filter(({ column }) => column !== epoch && column !== step);

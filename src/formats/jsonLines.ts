@@ -4,6 +4,7 @@ import { explainGitLfsPointer } from './gitLfs';
 import { flatten, mostNumbers, parseObject, takeFinite } from './jsonObjects';
 import { LineSplitter, linesOfHead, type Line, type OverlongLine } from './lines';
 import { ProblemList } from './problemList';
+import { isMeasurement } from './measurements';
 import type { LogFormat, Sniff } from './registry';
 import type { ScalarLogReader, ScalarRow } from './scalarLog';
 
@@ -43,7 +44,7 @@ function looksLikeLog({ name, head, size }: Sniff): boolean {
 /** A row with an axis and a quantity. Without an axis the file name must speak for it as well: data sets are JSON lines, too. */
 function isLogLine(line: string, name: string): boolean {
   const object = parseObject(line);
-  if (object === null) {
+  if (object === null || isMeasurement(Object.keys(object))) {
     return false;
   }
   const numbers = [...flatten(object).keys()];

@@ -26,9 +26,11 @@ export async function reduceToBand(
   const band: SymmetricBand = { size, bandwidth, stride, data: new Float64Array(size * stride) };
   let trailing: Matrix = matrix;
   let offset = 0;
-  // Two buffers serve all panels: fresh memory for each would cost more than the products.
-  const innerBuffer = new Float64Array((size - bandwidth) ** 2);
-  const trailingBuffer = new Float64Array((size - bandwidth) ** 2);
+  // The same buffers serve all panels: fresh memory for each would cost more than the products.
+  const largest = size - bandwidth;
+  const [innerBuffer, trailingBuffer] = [new Float64Array(largest ** 2), new Float64Array(largest ** 2)];
+  const buffers = Array.from({ length: 3 }, () => new Float64Array(largest * bandwidth)) as [Float64Array, Float64Array, Float64Array];
+  const [vyBuffer, yvBuffer] = [new Float64Array(2 * largest * bandwidth), new Float64Array(2 * largest * bandwidth)];
   while (trailing.rows > bandwidth + 1) {
     options.checkpoint?.();
     const rest = trailing.rows - bandwidth;
@@ -42,11 +44,14 @@ export async function reduceToBand(
       const start = (bandwidth + i) * trailing.columns + bandwidth;
       inner.data.set(trailing.data.subarray(start, start + rest), i * rest);
     }
-    const x = await engine.gemm(await engine.gemm(inner, v), t);
+    const [avBuffer, xBuffer, yBuffer] = buffers.map((buffer) => buffer.subarray(0, rest * bandwidth)) as [Float64Array, Float64Array, Float64Array];
+    const x = await engine.gemm(await engine.gemm(inner, v, { into: avBuffer }), t, { into: xBuffer });
     const vx = await engine.gemm(v, x, { transposeA: true });
     const s = await engine.gemm(t, vx, { transposeA: true, scale: 0.5 });
-    const y = await engine.gemm(v, s, { scale: -1, addend: x });
-    trailing = await engine.gemm(joinSides(v, y), joinSides(y, v), { transposeB: true, scale: -1, addend: inner, into: trailingBuffer.subarray(0, rest * rest) });
+    const y = await engine.gemm(v, s, { scale: -1, addend: x, into: yBuffer });
+    const vy = joinSides(v, y, vyBuffer);
+    const yv = joinSides(y, v, yvBuffer);
+    trailing = await engine.gemm(vy, yv, { transposeB: true, scale: -1, addend: inner, into: trailingBuffer.subarray(0, rest * rest) });
     offset += bandwidth;
   }
   copyDiagonalBlock(trailing, trailing.rows, band, offset);
@@ -110,12 +115,14 @@ function factorizePanel(
   return { v, t };
 }
 
-function joinSides(left: Matrix, right: Matrix): Matrix<Float64Array> {
+function joinSides(left: Matrix, right: Matrix, buffer: Float64Array): Matrix<Float64Array> {
   const { rows, columns } = left;
-  const joined = zeros(rows, 2 * columns);
+  const data = buffer.subarray(0, 2 * rows * columns);
   for (let i = 0; i < rows; i++) {
-    joined.data.set(left.data.subarray(i * columns, (i + 1) * columns), 2 * i * columns);
-    joined.data.set(right.data.subarray(i * columns, (i + 1) * columns), (2 * i + 1) * columns);
+    for (let j = 0; j < columns; j++) {
+      data[2 * i * columns + j] = left.data[i * columns + j] as number;
+      data[(2 * i + 1) * columns + j] = right.data[i * columns + j] as number;
+    }
   }
-  return joined;
+  return { rows, columns: 2 * columns, data };
 }

@@ -30,6 +30,8 @@ export interface Engine {
    * @throws {RangeError} naming the shapes when they do not fit.
    */
   gemm(a: Matrix, b: Matrix, options?: GemmOptions): Promise<Matrix>;
+  /** exp of every element, in the precision of the matrix. */
+  exponentials(matrix: Matrix, into?: Float32Array | Float64Array): Promise<Matrix>;
   /** Z'Z (`columns`, d x d) or ZZ' (`rows`, n x n), accumulated in float64. */
   gram(z: Matrix, side: 'columns' | 'rows', options?: WorkOptions): Promise<Matrix<Float64Array>>;
   /** Squared Euclidean distances between the rows of `a` and the rows of `b`, clipped at 0. */

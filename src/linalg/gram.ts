@@ -1,5 +1,5 @@
 import type { Engine, WorkOptions } from './engine';
-import { block, type Matrix, setBlock, zeros } from './matrix';
+import { block, type Matrix, setBlock, toFloat64, zeros } from './matrix';
 
 /** Width of a panel: wide enough for full speed of the product, narrow enough that the skipped half counts. */
 const panelWidth = 192;
@@ -17,9 +17,10 @@ export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'colum
   const ranges = split(size, panelWidth);
   const blocks: (Matrix | undefined)[] = [];
   for (const { start, length } of split(inner, chunkLength)) {
-    const panels = ranges.map((range) =>
-      ofColumns ? block(z, start, range.start, length, range.length) : block(z, range.start, start, range.length, length),
-    );
+    const panels = ranges.map((range) => {
+      if (ofColumns) return block(z, start, range.start, length, range.length);
+      return length === inner ? wholeRows(z, range.start, range.length) : block(z, range.start, start, range.length, length);
+    });
     let at = 0;
     for (const [i, left] of panels.entries()) {
       for (const right of panels.slice(0, i + 1)) {
@@ -40,6 +41,11 @@ export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'colum
   }
   mirrorLower(result);
   return result;
+}
+
+/** Rows in float64, not copied when they are already. */
+function wholeRows({ columns, data }: Matrix, start: number, rows: number): Matrix<Float64Array> {
+  return toFloat64({ rows, columns, data: data.subarray(start * columns, (start + rows) * columns) });
 }
 
 /** Even parts of at most `most`. */

@@ -10,9 +10,11 @@ const outerLimit = 200;
 const tolerance = 1e-9;
 /** While residuals are above this, the filter runs in float32: its rounding is far below what it still has to remove. */
 const narrowAbove = 1e-5;
-/** A filter may stretch one wanted direction against another by this much: beyond it the weaker one drowns in rounding. */
-const stretchLimit = 1e6;
-const narrowStretchLimit = 1e4;
+/**
+ * A filter stretches the strongest direction against the weakest wanted one. What leaks from the one into the other is at most the residual
+ * and is taken out again by orthogonalization, as long as the leak stays below these factors of what it leaks into. The exponent keeps the stretched vectors within the range of their type.
+ */
+const limits = { narrow: { leak: 1e4, exponent: 60 }, wide: { leak: 1e6, exponent: 500 } };
 const degreeLimit = 24;
 
 /**
@@ -41,7 +43,7 @@ export async function leadingEigenvectors(
     const top = ritz.values[0] as number;
     const residual = worstResidual(ritz, count);
     if (!(residual > tolerance * top) || outer === outerLimit) return leading(ritz, count);
-    block = await filter(engine, matrix, ritz, count, residual > narrowAbove * top, options);
+    block = await filter(engine, matrix, ritz, count, residual / top, options);
   }
 }
 
@@ -81,24 +83,30 @@ async function filter(
   matrix: Matrix<Float64Array>,
   { values, vectors }: Ritz,
   count: number,
-  narrow: boolean,
+  residual: number,
   options: WorkOptions,
 ): Promise<Matrix<Float64Array>> {
+  const narrow = residual > narrowAbove;
   const top = values[0] as number;
   const edge = Math.max(values[values.length - 1] as number, 1e-12 * top);
   const half = edge / 2;
   const growth = (value: number) => Math.acosh(Math.max(1, value / half - 1));
   const stretch = growth(top) - growth(values[count - 1] as number);
-  const degree = Math.max(2, Math.min(degreeLimit, Math.floor(Math.log(narrow ? narrowStretchLimit : stretchLimit) / Math.max(stretch, 1e-3))));
+  const { leak, exponent } = narrow ? limits.narrow : limits.wide;
+  const byLeak = Math.log(leak / Math.min(1, residual)) / Math.max(stretch, 1e-3);
+  const degree = Math.max(2, Math.floor(Math.min(degreeLimit, byLeak, exponent / Math.max(growth(top), 1))));
   const wide = zeros(matrix.rows, matrix.columns);
   for (let i = 0; i < wide.data.length; i++) wide.data[i] = (matrix.data[i] as number) / half;
   for (let i = 0; i < matrix.rows; i++) wide.data[i * matrix.rows + i] = (wide.data[i * matrix.rows + i] as number) - 1;
   const shifted: Matrix = narrow ? { ...wide, data: new Float32Array(wide.data) } : wide;
   let before: Matrix = narrow ? { ...vectors, data: new Float32Array(vectors.data) } : vectors;
   let current = await engine.gemm(before, shifted);
+  let spare: Float32Array | Float64Array = narrow ? new Float32Array(current.data.length) : new Float64Array(current.data.length);
   for (let step = 1; step < degree; step++) {
     options.checkpoint?.();
-    const next = await engine.gemm(current, shifted, { scale: 2, addend: before, addendScale: -1 });
+    const next = await engine.gemm(current, shifted, { scale: 2, addend: before, addendScale: -1, into: spare });
+    // The block given is the caller's and is not written over.
+    spare = step === 1 ? (narrow ? new Float32Array(spare.length) : new Float64Array(spare.length)) : before.data;
     before = current;
     current = next;
   }

@@ -2,7 +2,7 @@ import { Root } from 'protobufjs/light';
 
 /**
  * The part of the ONNX schema (github.com/onnx/onnx, onnx/onnx.proto, field numbers as there) that a graph of
- * a single matrix product needs.
+ * a single operation needs.
  */
 const schema = Root.fromJSON({
   nested: {
@@ -67,32 +67,51 @@ export interface ProductGraph {
   readonly addendScale: number | null;
 }
 
+interface Value {
+  readonly name: string;
+  readonly dimensions: readonly [string, string];
+}
+
+interface Node {
+  readonly opType: string;
+  readonly attributes: readonly { readonly name: string; readonly type: number; readonly f?: number; readonly i?: number }[];
+}
+
 /** An ONNX model that computes result = scale op(a) op(b) [+ addendScale addend], all dimensions dynamic. */
 export function buildProductModel({ precision, transposeA, transposeB, scale, addendScale }: ProductGraph): Uint8Array {
-  const value = (name: string, dimensions: readonly [string, string]) => ({
-    name,
-    type: { tensorType: { elemType: elementType[precision], shape: { dim: dimensions.map((dimParam) => ({ dimParam })) } } },
-  });
   const attributes = [
     { name: 'alpha', type: attributeType.float, f: scale },
     { name: 'beta', type: attributeType.float, f: addendScale ?? 0 },
     { name: 'transA', type: attributeType.int, i: Number(transposeA) },
     { name: 'transB', type: attributeType.int, i: Number(transposeB) },
   ];
-  const inputs = [
-    value('a', transposeA ? ['inner', 'rows'] : ['rows', 'inner']),
-    value('b', transposeB ? ['columns', 'inner'] : ['inner', 'columns']),
-    ...(addendScale === null ? [] : [value('addend', ['rows', 'columns'])]),
+  const inputs: Value[] = [
+    { name: 'a', dimensions: transposeA ? ['inner', 'rows'] : ['rows', 'inner'] },
+    { name: 'b', dimensions: transposeB ? ['columns', 'inner'] : ['inner', 'columns'] },
   ];
+  if (addendScale !== null) inputs.push({ name: 'addend', dimensions: ['rows', 'columns'] });
+  return buildModel(precision, inputs, { opType: 'Gemm', attributes });
+}
+
+/** An ONNX model that computes result = exp(a), element by element. */
+export function buildExponentialModel(precision: Precision): Uint8Array {
+  return buildModel(precision, [{ name: 'a', dimensions: ['rows', 'columns'] }], { opType: 'Exp', attributes: [] });
+}
+
+function buildModel(precision: Precision, inputs: readonly Value[], { opType, attributes }: Node): Uint8Array {
+  const declare = ({ name, dimensions }: Value) => ({
+    name,
+    type: { tensorType: { elemType: elementType[precision], shape: { dim: dimensions.map((dimParam) => ({ dimParam })) } } },
+  });
   const model = {
     irVersion,
     producerName: 'layerscope',
     opsetImport: [{ domain: '', version: operatorSet }],
     graph: {
-      name: 'product',
-      node: [{ name: 'product', opType: 'Gemm', input: inputs.map(({ name }) => name), output: ['result'], attribute: attributes }],
-      input: inputs,
-      output: [value('result', ['rows', 'columns'])],
+      name: opType,
+      node: [{ name: opType, opType, input: inputs.map(({ name }) => name), output: ['result'], attribute: attributes }],
+      input: inputs.map(declare),
+      output: [declare({ name: 'result', dimensions: ['rows', 'columns'] })],
     },
   };
   const type = schema.lookupType('ModelProto');

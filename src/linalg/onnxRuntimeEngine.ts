@@ -4,7 +4,7 @@ import type { Engine, GemmOptions, WorkOptions } from './engine';
 import { EngineUnavailable } from './engineUnavailable';
 import { gram } from './gram';
 import type { Matrix } from './matrix';
-import { buildProductModel, type ProductGraph } from './onnxGraph';
+import { buildExponentialModel, buildProductModel, type Precision } from './onnxGraph';
 import { squaredDistances } from './squaredDistances';
 import { symmetricEigenvalues } from './symmetricEigenvalues';
 
@@ -39,7 +39,7 @@ export class OnnxRuntimeEngine implements Engine {
     }
   }
 
-  /** Milliseconds spent inside the runtime's native products so far. */
+  /** Milliseconds spent inside the runtime's native kernels so far. */
   get productMilliseconds(): number {
     return this.spent;
   }
@@ -65,7 +65,8 @@ export class OnnxRuntimeEngine implements Engine {
     }
 
     const precision = wide ? 'float64' : 'float32';
-    const session = await this.session({ precision, transposeA, transposeB, scale, addendScale: addend ? addendScale : null });
+    const graph = { precision, transposeA, transposeB, scale, addendScale: addend ? addendScale : null } as const;
+    const session = await this.session(`${precision} ${transposeA} ${transposeB} ${scale} ${graph.addendScale}`, () => buildProductModel(graph));
     const tensor = (data: Float32Array | Float64Array, shape: readonly [number, number]) =>
       new this.runtime.Tensor(precision, wide === data instanceof Float64Array ? data : new Float64Array(data), shape);
     const tensorB = tensor(b.data, [b.rows, b.columns]);
@@ -80,9 +81,18 @@ export class OnnxRuntimeEngine implements Engine {
       };
       if (addend) feeds.addend = tensor(addend.data.subarray(row * columns, (row + count) * columns), [count, columns]);
       const fetches = { result: tensor(result.subarray(row * columns, (row + count) * columns), [count, columns]) };
-      const start = performance.now();
-      await session.run(feeds, fetches);
-      this.spent += performance.now() - start;
+      await this.run(session, feeds, fetches);
+    }
+    return { rows, columns, data: result };
+  }
+
+  async exponentials({ rows, columns, data }: Matrix, into?: Float32Array | Float64Array): Promise<Matrix> {
+    const precision: Precision = data instanceof Float64Array ? 'float64' : 'float32';
+    const result = into ?? (data instanceof Float64Array ? new Float64Array(data.length) : new Float32Array(data.length));
+    if (data.length > 0) {
+      const session = await this.session(`exp ${precision}`, () => buildExponentialModel(precision));
+      const tensor = (values: Float32Array | Float64Array) => new this.runtime.Tensor(precision, values, [rows, columns]);
+      await this.run(session, { a: tensor(data) }, { result: tensor(result) });
     }
     return { rows, columns, data: result };
   }
@@ -103,11 +113,16 @@ export class OnnxRuntimeEngine implements Engine {
     return symmetricEigenvalues(this, matrix, options);
   }
 
-  private session(graph: ProductGraph): Promise<OnnxRuntime.InferenceSession> {
-    const key = `${graph.precision} ${graph.transposeA} ${graph.transposeB} ${graph.scale} ${graph.addendScale}`;
+  private async run(session: OnnxRuntime.InferenceSession, feeds: Record<string, OnnxRuntime.Tensor>, fetches: Record<string, OnnxRuntime.Tensor>): Promise<void> {
+    const start = performance.now();
+    await session.run(feeds, fetches);
+    this.spent += performance.now() - start;
+  }
+
+  private session(key: string, buildModel: () => Uint8Array): Promise<OnnxRuntime.InferenceSession> {
     let session = this.sessions.get(key);
     if (!session) {
-      session = this.runtime.InferenceSession.create(buildProductModel(graph), {
+      session = this.runtime.InferenceSession.create(buildModel(), {
         executionProviders: ['cpu'],
         executionMode: 'sequential',
         intraOpNumThreads: this.threads,

@@ -25,19 +25,36 @@ export function linearValue({ offset, factor, numerator, denominator }: LinearFo
 /** The statistic on `replicateCount` resamples of the samples with replacement; the same resamples for every statistic of one seed and part. */
 export function bootstrapReplicates(form: LinearForm, seed: number, part: number): Float64Array {
   const samples = form.numerator.length;
-  const random = new Random(randomPurpose.bootstrap, seed, part);
+  const draws = drawsOf(samples, seed, part);
   const replicates = new Float64Array(replicateCount);
   for (let replicate = 0; replicate < replicateCount; replicate++) {
     let numerator = 0;
     let denominator = 0;
-    for (let draw = 0; draw < samples; draw++) {
-      const sample = random.below(samples);
+    for (let draw = replicate * samples; draw < (replicate + 1) * samples; draw++) {
+      const sample = draws[draw] as number;
       numerator += form.numerator[sample] as number;
       denominator += form.denominator[sample] as number;
     }
     replicates[replicate] = form.offset + (form.factor * numerator) / denominator;
   }
   return replicates;
+}
+
+/** Train and held-out part of the latest probe. */
+const latest = new Map<number, { readonly key: string; readonly draws: Int32Array }>();
+
+/** The drawn samples of all replicates; all statistics of a part use the same, so the latest are kept. */
+function drawsOf(samples: number, seed: number, part: number): Int32Array {
+  const key = `${samples} ${seed}`;
+  let kept = latest.get(part);
+  if (kept?.key !== key) {
+    const random = new Random(randomPurpose.bootstrap, seed, part);
+    const draws = new Int32Array(replicateCount * samples);
+    for (let i = 0; i < draws.length; i++) draws[i] = random.below(samples);
+    kept = { key, draws };
+    latest.set(part, kept);
+  }
+  return kept.draws;
 }
 
 /** Standard error and central 95 % percentile interval of the replicates. */

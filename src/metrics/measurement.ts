@@ -118,10 +118,10 @@ function count(rows: number, of: number): string {
   return `${rows} of ${of} rows ${rows === 1 ? 'is' : 'are'}`;
 }
 
-/** Fewer samples than this give no useful value (probe design: 128 samples x 8 views at least). */
-export const usefulSamples = 128;
+/** Of one part of a probe. A useful probe has 128 samples x 8 views at least, half of them held out. */
+export const usefulSamples = 64;
 export const usefulViews = 8;
 
 export function fewSamplesWarning({ sampleIds }: SplitRows): string[] {
-  return sampleIds.length < usefulSamples ? [`Only ${sampleIds.length} sample${sampleIds.length === 1 ? '' : 's'}; ${usefulSamples} are recommended at least.`] : [];
+  return sampleIds.length < usefulSamples ? [`Only ${sampleIds.length} sample${sampleIds.length === 1 ? '' : 's'}; a part of a probe should have ${usefulSamples} at least.`] : [];
 }

@@ -20,7 +20,7 @@ export interface SoftmaxHeads {
 /** Largest element of the gradient, in the scaled variables, at which a head is at its minimum. */
 const gradientTolerance = 1e-5;
 /** Pairs that L-BFGS remembers. */
-const memory = 10;
+const memory = 20;
 
 /**
  * Several softmax regressions on the same rows at once: minimizes mean cross-entropy + l2/2 ||W||^2 of each by L-BFGS (Nocedal 1980).
@@ -38,7 +38,8 @@ export async function fitSoftmaxHeads(
   const scales = columnScales(rows, classes, l2);
   const wide = scaledWithIntercept(rows, scales);
   const scaled = { ...wide, data: new Float32Array(wide.data) };
-  const problem: Problem = { scaled, scales, classes, l2, context };
+  const buffer = new Float32Array(scaled.rows * labels.length * classes);
+  const problem: Problem = { scaled, scales, classes, l2, buffer, context };
   const heads = labels.map((label) => new Head(label, scaled.columns * classes));
   let iterations = 0;
   await evaluate(problem, heads);
@@ -86,6 +87,8 @@ interface Problem {
   readonly scales: Float64Array;
   readonly classes: number;
   readonly l2: number;
+  /** Room for the scores of all heads. */
+  readonly buffer: Float32Array;
   readonly context: MeasureContext;
 }
 
@@ -111,7 +114,7 @@ function scaledWithIntercept({ rows, columns, data }: Matrix<Float64Array>, scal
 }
 
 /** Loss and gradient of each head at its trial point. */
-async function evaluate({ scaled, scales, classes, l2, context }: Problem, heads: readonly Head[]): Promise<void> {
+async function evaluate({ scaled, scales, classes, l2, buffer, context }: Problem, heads: readonly Head[]): Promise<void> {
   const { engine } = context;
   const { rows, columns: variables } = scaled;
   const width = heads.length * classes;
@@ -119,8 +122,11 @@ async function evaluate({ scaled, scales, classes, l2, context }: Problem, heads
   for (const [index, head] of heads.entries()) {
     for (let i = 0; i < variables; i++) points.data.set(head.trial.subarray(i * classes, (i + 1) * classes), i * width + index * classes);
   }
-  const residuals = (await engine.gemm(scaled, points)) as Matrix<Float32Array>;
-  for (const [index, head] of heads.entries()) head.trialLoss = softmaxResiduals(residuals, index * classes, classes, head.labels) / rows;
+  const residuals = (await engine.gemm(scaled, points, { into: buffer.subarray(0, rows * width) })) as Matrix<Float32Array>;
+  const losses = shiftScores(residuals, classes, heads);
+  await engine.exponentials(residuals, residuals.data);
+  toResiduals(residuals, classes, heads, losses);
+  for (const [index, head] of heads.entries()) head.trialLoss = (losses[index] as number) / rows;
   const gradient = await engine.gemm(scaled, residuals, { transposeA: true });
   for (const [index, head] of heads.entries()) {
     let penalty = 0;
@@ -136,47 +142,39 @@ async function evaluate({ scaled, scales, classes, l2, context }: Problem, heads
   }
 }
 
-/** 2^-k for k = 0 .. 127. */
-const powersOfHalf = Float64Array.from({ length: 128 }, (_, k) => 2 ** -k);
-
-/**
- * exp(x) for x <= 0 to 1e-9, twice as fast as Math.exp: 2^-k times the Taylor polynomial on [0, log 2] around its middle.
- * Below exp(-87) it is 0; the scores are float32.
- */
-export function exponentialOf(x: number): number {
-  const scaled = x * -Math.LOG2E;
-  if (!(scaled < 126)) return scaled !== scaled ? NaN : 0;
-  const k = scaled | 0;
-  const t = (0.5 - (scaled - k)) * Math.LN2;
-  const polynomial =
-    1 + t * (1 + t * (1 / 2 + t * (1 / 6 + t * (1 / 24 + t * (1 / 120 + t * (1 / 720 + t * (1 / 5040 + t / 40320)))))));
-  return polynomial * Math.SQRT1_2 * (powersOfHalf[k] as number);
+/** Subtracts the largest score of each head from its scores; answers with the sum over rows of the largest minus the label's score, by head. */
+function shiftScores({ rows, columns, data }: Matrix<Float32Array>, classes: number, heads: readonly Head[]): Float64Array {
+  const losses = new Float64Array(heads.length);
+  for (let row = 0; row < rows; row++) {
+    for (let head = 0; head < heads.length; head++) {
+      const start = row * columns + head * classes;
+      const label = start + ((heads[head] as Head).labels[row] as number);
+      let largest = data[start] as number;
+      for (let at = start + 1; at < start + classes; at++) {
+        const score = data[at] as number;
+        if (score > largest) largest = score;
+      }
+      losses[head] = (losses[head] as number) + largest - (data[label] as number);
+      for (let at = start; at < start + classes; at++) data[at] = (data[at] as number) - largest;
+    }
+  }
+  return losses;
 }
 
-/** Replaces the scores of one head by probability minus indicator of the label; answers with the sum of cross-entropies. */
-function softmaxResiduals({ rows, columns, data }: Matrix<Float32Array>, first: number, classes: number, labels: Uint8Array): number {
-  let loss = 0;
+/** Turns exponentials into probability minus indicator of the label; adds the logarithm of each head's sum to its loss. */
+function toResiduals({ rows, columns, data }: Matrix<Float32Array>, classes: number, heads: readonly Head[], losses: Float64Array): void {
   for (let row = 0; row < rows; row++) {
-    const start = row * columns + first;
-    let largest = data[start] as number;
-    for (let at = start + 1; at < start + classes; at++) {
-      const score = data[at] as number;
-      if (score > largest) largest = score;
+    for (let head = 0; head < heads.length; head++) {
+      const start = row * columns + head * classes;
+      const label = start + ((heads[head] as Head).labels[row] as number);
+      let total = 0;
+      for (let at = start; at < start + classes; at++) total += data[at] as number;
+      const inverse = 1 / total;
+      for (let at = start; at < start + classes; at++) data[at] = (data[at] as number) * inverse;
+      data[label] = (data[label] as number) - 1;
+      losses[head] = (losses[head] as number) + Math.log(total);
     }
-    const own = start + (labels[row] as number);
-    const ownScore = data[own] as number;
-    let total = 0;
-    for (let at = start; at < start + classes; at++) {
-      const exponential = exponentialOf((data[at] as number) - largest);
-      data[at] = exponential;
-      total += exponential;
-    }
-    const inverse = 1 / total;
-    for (let at = start; at < start + classes; at++) data[at] = (data[at] as number) * inverse;
-    data[own] = (data[own] as number) - 1;
-    loss += Math.log(total) + largest - ownScore;
   }
-  return loss;
 }
 
 /** One regression on its way to the minimum. */

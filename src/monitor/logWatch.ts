@@ -4,8 +4,8 @@ import { describeOthers, FollowedLogFiles, ScalarCollector } from '../runs';
 import type { FileOnDisk, LogFiles } from '../runs';
 import type { RunState } from './runState';
 
-/** Bytes parsed between two turns of the event loop: some 10 ms. */
-const sliceBytes = 512 * 1024;
+/** Bytes parsed between two turns of the event loop: some milliseconds. */
+const sliceBytes = 256 * 1024;
 /** Problems shown of one log; a file of another kind would otherwise bring one a line. */
 const maximumProblems = 50;
 

@@ -71,6 +71,8 @@ export async function probeOf(file: TensorFile, fileName: string): Promise<Omit<
   const problems: FileProblem[] = (file.skipped ?? []).map(({ name, reason }) => problem(fileName, `tensor ${name}`, reason));
   const candidates = candidatesOf(file, fileName, problems);
   if (candidates.length === 0) {
+    const [refused] = problems;
+    if (refused !== undefined) throw new FormatError(fileName, refused.place, refused.reason);
     throw new FormatError(fileName, '', 'holds no layer: no 2-dimensional tensor of floating-point numbers [rows, d] with rows in it');
   }
   const described = reserved.flatMap((name) => file.tensors.filter((tensor) => tensor.name === name));

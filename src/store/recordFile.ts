@@ -5,8 +5,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { FileProblem, MeasurementRecord } from '../protocol';
 import { parseRecord } from './parseRecord';
 
-/** Bytes parsed between two turns of the event loop: about 3 ms of JSON. */
-const sliceBytes = 256 * 1024;
+/** Bytes parsed between two turns of the event loop: some milliseconds of parsing and filing. */
+const sliceBytes = 64 * 1024;
 /** A longer line is no record (inputs.md, section 6). */
 const maximumLineBytes = 16 * 1024 * 1024;
 /** A last line without its end belongs to a writer that died once it has not moved for this long. */

@@ -6,6 +6,7 @@ import { EngineUnavailable } from '../linalg/engineUnavailable';
 import type { LayerMeasurement } from '../metrics/contract';
 import type { LayerMeasurer, LayerTask } from '../monitor';
 import type { EngineStatus } from '../protocol';
+import { spreadFamilies } from './spreadFamilies';
 import type { ComputeFailure, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
 
 export interface ComputePoolOptions {
@@ -31,7 +32,8 @@ export function computeThreadCount(setting: number): number {
 
 /** Compute threads behind the `LayerMeasurer` seam; a thread is started with the first task that needs it. */
 export function createComputePool(options: ComputePoolOptions): LayerMeasurer {
-  return new ComputePool(options);
+  const pool = new ComputePool(options);
+  return computeThreadCount(options.threads ?? 0) > 1 ? spreadFamilies(pool) : pool;
 }
 
 type Request = { readonly kind: 'measure'; readonly task: LayerTask } | { readonly kind: 'engineStatus' };

@@ -46,13 +46,19 @@ export function converse(command, args, env) {
   };
 }
 
-/** All layers of the file through as many compute threads as there are cores, as the product does. */
+/** All layers of the file through as many compute threads as there are cores, as the product does; one layer each warms the threads up. */
 async function throughput(script, file, layers) {
   const queue = [...layers];
-  let start = 0;
   const workers = Array.from({ length: cores }, () => new Worker(script, { workerData: { file } }));
-  await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
-  start = performance.now();
+  const answer = (worker) => new Promise((resolve) => worker.once('message', resolve));
+  await Promise.all(workers.map(answer));
+  await Promise.all(
+    workers.map((worker) => {
+      worker.postMessage(layers[0]);
+      return answer(worker);
+    }),
+  );
+  const start = performance.now();
   await Promise.all(
     workers.map(
       (worker) =>
@@ -80,19 +86,21 @@ export async function main(options) {
   const option = (name, otherwise) => (options.includes(name) ? Number(options[options.indexOf(name) + 1]) : otherwise);
   const pythonThreads = option('--python-threads', cores);
   const python = findPython();
-  const script = path.join(cache, 'measureProcess.mjs');
+  const bundle = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node'], logLevel: 'warning' };
   await build({
-    entryPoints: [path.join(here, 'measureProcess.ts')],
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
+    ...bundle,
+    entryPoints: [path.join(here, 'measureProcess.ts'), path.join(here, 'measurePool.ts')],
     format: 'esm',
-    outfile: script,
-    external: ['onnxruntime-node'],
+    outExtension: { '.js': '.mjs' },
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    logLevel: 'warning',
   });
-  await build({ entryPoints: [path.join(root, 'src/linalg/index.ts')], bundle: true, platform: 'node', format: 'cjs', outfile: path.join(cache, 'linalg.cjs'), external: ['onnxruntime-node'], logLevel: 'warning' });
+  await build({
+    ...bundle,
+    entryPoints: { linalg: path.join(root, 'src/linalg/index.ts'), computeThread: path.join(root, 'src/worker/computeThread.ts') },
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+  });
+  const script = path.join(cache, 'measureProcess.mjs');
   const { createEngine } = (await import(path.join(cache, 'linalg.cjs'))).default;
   const file = await writeWorkload(cache, await createEngine());
   const layers = Array.from({ length: Math.min(workload.layers, option('--layers', workload.layers)) }, (_, index) => `layer${index}`);
@@ -101,17 +109,20 @@ export async function main(options) {
   console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores; Python has ${pythonThreads} threads, ours one a layer. Runs alternate; medians over layers.`);
   const threads = Object.fromEntries(['OPENBLAS', 'OMP', 'MKL', 'BLIS'].map((name) => [`${name}_NUM_THREADS`, String(pythonThreads)]));
   const ours = converse(process.execPath, [script], {});
+  const pool = converse(process.execPath, [path.join(cache, 'measurePool.mjs'), path.join(cache, 'computeThread.cjs'), String(cores)], {});
   const theirs = converse(python, [path.join(here, 'twin_measure.py')], threads);
   await ours.hello();
+  await pool.hello();
   console.log(await theirs.hello());
 
   const pairs = [];
   // The first layer warms both up and does not count.
   for (const layer of [layers[0], ...layers]) {
     const request = { file, layer };
-    pairs.push({ ours: await ours.ask(request), theirs: await theirs.ask(request) });
+    pairs.push({ ours: await ours.ask(request), theirs: await theirs.ask(request), pool: await pool.ask(request) });
   }
   ours.end();
+  pool.end();
   theirs.end();
   const counted = pairs.slice(1);
 
@@ -140,7 +151,18 @@ export async function main(options) {
   const seconds = await throughput(script, file, layers);
   const pythonSeconds = total(counted.map(({ theirs: one }) => total(Object.values(one.families).map((each) => each.seconds)) + one.read));
   const resident = process.resourceUsage().maxRSS / 1024;
-  console.log(`Whole file, ${cores} compute threads in one process: ${seconds.toFixed(2)} s; Python with ${pythonThreads} threads: ${pythonSeconds.toFixed(2)} s; ratio ${(seconds / pythonSeconds).toFixed(2)}.`);
+  const each = (value) => milliseconds(value / layers.length);
+  const oneLayer = median(counted.map((pair) => pair.pool.seconds));
+  const pythonLayer = median(counted.map(({ theirs: one }) => total(Object.values(one.families).map((each) => each.seconds)) + one.read));
+  console.log(`One layer alone on 1 of our threads, Python on ${pythonThreads}: ratio ${rows.at(-1)['ours/python']}.`);
+  console.log(
+    `One layer alone on the same ${cores} cores, reading included: ours ${milliseconds(oneLayer)} (families side by side, as the product works), ` +
+      `Python ${milliseconds(pythonLayer)}; ratio ${(oneLayer / pythonLayer).toFixed(2)}.`,
+  );
+  console.log(
+    `Whole file of ${layers.length} layers on the same ${cores} cores, reading included: ours ${each(seconds)} a layer (${cores} compute threads side by side, ` +
+      `as the product works), Python ${each(pythonSeconds)} a layer (${pythonThreads} threads inside its products); ratio ${(seconds / pythonSeconds).toFixed(2)}.`,
+  );
   console.log(`Largest resident memory: one process, one thread ${(Math.max(...pairs.map((pair) => pair.ours.maxResidentBytes)) / 2 ** 20).toFixed(0)} MB; this process with ${cores} threads ${resident.toFixed(0)} MB (target: below 1500).`);
 }
 

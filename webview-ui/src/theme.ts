@@ -1,3 +1,5 @@
+import { visibleOn } from './contrast';
+
 /** The colours of the VS Code theme, as strings a canvas understands. */
 export interface Theme {
   readonly dark: boolean;
@@ -24,19 +26,26 @@ export function readTheme(): Theme {
   const highContrast = forced || classes.contains('vscode-high-contrast') || classes.contains('vscode-high-contrast-light');
   const foreground = read('charts-foreground') || read('foreground') || bodyStyle.color;
   const color = (name: string): string => read(name) || foreground;
+  // The body of a view is transparent; what shines through is the sidebar or the panel.
+  const background = isTransparent(bodyStyle.backgroundColor) ? read('sideBar-background') || read('editor-background') : bodyStyle.backgroundColor;
+  const drawn = (name: string): string => visibleOn(background, color(name), foreground);
   return {
     dark: forced ? matchMedia('(prefers-color-scheme: dark)').matches : !(classes.contains('vscode-light') || classes.contains('vscode-high-contrast-light')),
     highContrast,
-    background: bodyStyle.backgroundColor,
+    background,
     foreground,
     muted: highContrast ? foreground : color('descriptionForeground'),
     lines: color('charts-lines'),
     focus: color('focusBorder'),
     contrastBorder: highContrast ? color('contrastBorder') : null,
-    series: ['blue', 'orange', 'green', 'purple', 'red', 'yellow'].map((name) => color(`charts-${name}`)),
-    warning: color('charts-yellow'),
+    series: ['blue', 'orange', 'green', 'purple', 'red', 'yellow'].map((name) => drawn(`charts-${name}`)),
+    warning: drawn('charts-yellow'),
     fontFamily: read('font-family') || bodyStyle.fontFamily,
   };
+}
+
+function isTransparent(color: string): boolean {
+  return color === '' || color === 'transparent' || /^rgba\(.*, 0\)$/.test(color);
 }
 
 /** Calls back whenever VS Code changes the theme. Answers with the function that stops it. */

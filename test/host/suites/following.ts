@@ -37,9 +37,11 @@ describe('Following a run that is being written', () => {
     const file = inRun(memorizing, 'probes', 'epoch=0800.safetensors');
     const bytes = await probeOfEpoch(inRun(memorizing, 'probes', last), 800);
     const alarms = new Set<string>();
+    const states = new Set<string>();
     const watch = setInterval(() => {
       const run = snapshot().runs.find((one) => one.name === memorizing);
-      for (const problem of run?.problems ?? []) alarms.add(`${problem.file} ${problem.place} ${problem.reason}`);
+      for (const { file: name, reason, severity } of run?.problems ?? []) if (severity !== 'info') alarms.add(`${severity}: ${name} ${reason}`);
+      states.add(run?.files.find(({ path }) => path.endsWith('epoch=0800.safetensors'))?.state ?? 'unseen');
     }, 50);
     try {
       await writeSlowly(file, bytes, 4000);
@@ -51,6 +53,8 @@ describe('Following a run that is being written', () => {
       clearInterval(watch);
     }
     assert.deepEqual([...alarms], []);
+    assert.ok(states.has('waiting'), [...states].join(', '));
+    assert.deepEqual(snapshot().runs.find((one) => one.name === memorizing)?.problems, []);
   });
 
   it('sees a new line of the log', async () => {

@@ -130,6 +130,7 @@ describe('recognising CSV logs', () => {
     ['steps.csv', 'step\n1\n2\n'],
     ['metrics.csv', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'],
     ['data.csv', 'epoch,name\n'],
+    ['exported.csv', 'run,source,sourceVersion,epoch,step,layer,layerIndex,metric,split,value\nr,p,v,0,0,block0,0,rankme,train,1\n'],
   ])('%s with %j is none', (name, text) => {
     expect(isLog(name, text)).toBe(false);
   });

@@ -145,6 +145,7 @@ describe('recognising JSON lines', () => {
     ['log.txt', '{"epoch": 1}\n'],
     ['data.jsonl', ''],
     ['metrics.jsonl', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n'],
+    ['records.jsonl', '{"epoch": 1, "sourceVersion": "v", "layer": "block0", "layerIndex": 0, "metric": "rankme", "value": 2}\n'],
     ['binary.log', '\u0000\u0001\u0002'],
   ])('%s with %j is none', (name, text) => {
     expect(isLog(name, text)).toBe(false);

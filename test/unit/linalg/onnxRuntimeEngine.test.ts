@@ -78,6 +78,16 @@ describe('gemm', () => {
   });
 });
 
+test('exponentials are those of each element, in its precision, in place if wanted', async () => {
+  const values = { rows: 2, columns: 3, data: Float64Array.of(0, 1, -1, -50, -Infinity, 3.5) };
+  expect(largestDifference((await engine.exponentials(values)).data, values.data.map(Math.exp))).toBeLessThan(1e-14);
+  const narrow = float32(values);
+  const result = await engine.exponentials(narrow, narrow.data);
+  expect(result.data).toBe(narrow.data);
+  expect(largestDifference(narrow.data, values.data.map(Math.exp))).toBeLessThan(1e-5);
+  expect((await engine.exponentials({ rows: 0, columns: 3, data: new Float32Array(0) })).data).toHaveLength(0);
+});
+
 describe('gram', () => {
   test.each([
     ['columns', 50, 401],

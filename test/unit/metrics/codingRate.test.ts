@@ -157,7 +157,7 @@ describe('records', () => {
     expect(find(found, 'coding_rate', 'gap').warnings[0]).toBe(
       'The parts differ in size (train 10 samples x 8 views, held-out 8 x 8), so part of the gap is size.',
     );
-    expect(find(found, 'coding_rate', 'train').warnings).toContain('Only 10 samples; 128 are recommended at least.');
+    expect(find(found, 'coding_rate', 'train').warnings).toContain('Only 10 samples; a part of a probe should have 64 at least.');
   });
 
   test('are refused for an eps2 that is not positive', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../../src/linalg';
 import { hash64, Random, randomLabel } from '../../../src/metrics/random';
-import { exponentialOf, fitSoftmaxHeads, predictClasses } from '../../../src/metrics/softmaxRegression';
+import { fitSoftmaxHeads, predictClasses } from '../../../src/metrics/softmaxRegression';
 import { gaussianMatrix } from '../linalg/matrices';
 import { clusteredLayer, find, makeLayer, measure, valueOf, withFeatures } from './layers';
 
@@ -42,13 +42,6 @@ describe('random numbers', () => {
 });
 
 describe('softmax heads', () => {
-  test('use an exponential that is right to nine digits', () => {
-    for (let x = 0; x > -87; x -= 0.0137) expect(Math.abs(exponentialOf(x) / Math.exp(x) - 1)).toBeLessThan(1e-9);
-    expect(exponentialOf(-0)).toBeCloseTo(1, 9);
-    expect([exponentialOf(-100), exponentialOf(-Infinity)]).toEqual([0, 0]);
-    expect(exponentialOf(NaN)).toBeNaN();
-  });
-
   test('reach the minimum: the gradient in the original variables vanishes', async () => {
     const rows = gaussianMatrix(120, 6, 1);
     for (let i = 0; i < rows.data.length; i++) rows.data[i] = (rows.data[i] as number) * 10 ** ((i % 6) - 2);

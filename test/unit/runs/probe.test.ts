@@ -159,6 +159,7 @@ describe('a probe with parts that are wrong', () => {
 describe('a probe that cannot be used', () => {
   it.each([
     ['without layers', { sample_id: ints(1, 2) }, '', 'holds no layer'],
+    ['with nothing but tokens', { tokens: { shape: [2, 3, 2, 1], values: range(12) } }, 'tensor tokens', 'pool it to [rows, d]'],
     ['with too few ids', { a: layer(3, 1), sample_id: ints(1, 2) }, 'tensor sample_id', 'has shape [2], but needs one entry for each of the 3 rows'],
     ['with ids that are not whole', { a: layer(2, 1), sample_id: { shape: [2], values: [0, 0.5] } }, 'tensor sample_id', 'entry 1 is 0.5, not a whole number'],
     ['with ids that are no numbers', { a: layer(2, 1), sample_id: { shape: [2], values: [0, NaN] } }, 'tensor sample_id', 'entry 1 is NaN, not a whole number'],

@@ -76,7 +76,7 @@ async function storedLines(): Promise<string[]> {
   return (await readFile(path.join(folder, 'storage', id, 'records.jsonl'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
 }
 
-describe('the worker process', () => {
+describe('the worker process', { timeout: 180_000 }, () => {
   it('measures a real probe and follows the run while it grows', async () => {
     await addProbe(1);
     await writeFile(path.join(folder, 'run/log.txt'), '{"epoch": 0, "loss": 3}\n');
@@ -99,13 +99,14 @@ describe('the worker process', () => {
   });
 
   it('comes back by itself when it is killed in the middle of a measurement, and measures nothing finished again', async () => {
-    for (let epoch = 1; epoch <= 6; epoch += 1) await addProbe(epoch, 96);
+    for (let epoch = 1; epoch <= 6; epoch += 1) await addProbe(epoch, 160);
     connect();
     client.use();
     await openRun();
     await until('some layers are finished and others are not', () => (progress?.done ?? 0) >= 3 && (progress?.total ?? 0) > (progress?.done ?? 0) + 3, 60_000);
     const before = await storedLines();
     expect(before.length).toBeGreaterThan(0);
+    expect(view?.state(probe(1))).toBe('queued');
     process.kill((await client.ping()).pid, 'SIGKILL');
     await until('the end was noticed', () => statuses.some(({ state }) => state === 'restarting'));
     await until('everything is measured', () => allMeasured(), 120_000);

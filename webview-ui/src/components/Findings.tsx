@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Finding, MetricInfo, RunSummary } from '../../../src/protocol';
-import { formatAt, formatInterval, formatSplit, formatValue, plural } from '../format';
+import { formatAt, formatCount, formatInterval, formatSplit, formatValue, plural } from '../format';
 import { post } from '../vscodeApi';
 import { Icon } from './Icon';
 
@@ -65,21 +65,23 @@ function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly
   const title = (id: string): string => metrics.find((metric) => metric.id === id)?.title ?? id;
   return (
     <div class="finding-body">
-      {sentences(finding.explanation).map((sentence) => (
-        <p key={sentence}>{sentence}</p>
-      ))}
+      <div class="finding-part">
+        {sentences(finding.explanation).map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
+      </div>
       {finding.advice.length > 0 && (
-        <>
+        <div class="finding-part">
           <h2>What to do</h2>
           <ul>
             {finding.advice.map((line) => (
               <li key={line}>{line}</li>
             ))}
           </ul>
-        </>
+        </div>
       )}
       {finding.evidence.length > 0 && (
-        <>
+        <div class="finding-part finding-evidence">
           <h2>Evidence</h2>
           <div class="table-scroll" tabIndex={0} role="region" aria-label="Evidence table">
             <table class="table">
@@ -93,7 +95,7 @@ function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly
                   <th scope="col">n</th>
                   <th scope="col">views</th>
                   <th scope="col">method</th>
-                  <th scope="col">measure</th>
+                  <th scope="col" class="text">measure</th>
                 </tr>
               </thead>
               <tbody>
@@ -103,7 +105,7 @@ function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly
                     <td>{formatAt(record.epoch ?? record.step ?? 0)}</td>
                     <td>{record.value === null ? 'none' : <data value={record.value}>{formatValue(record.value)}</data>}</td>
                     <td>{record.uncertainty ? formatInterval(record.uncertainty) : ''}</td>
-                    <td>{record.n}</td>
+                    <td>{formatCount(record.n)}</td>
                     <td>{record.views}</td>
                     <td>{record.method}</td>
                     <td class="text">
@@ -114,7 +116,7 @@ function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly
               </tbody>
             </table>
           </div>
-        </>
+        </div>
       )}
     </div>
   );
