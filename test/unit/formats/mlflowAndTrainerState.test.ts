@@ -3,7 +3,7 @@ import { mlflow } from '../../../src/formats/mlflow';
 import { trainerState } from '../../../src/formats/trainerState';
 import { fixture } from './build';
 
-const run = '/work/mlruns/0/0123456789abcdef0123456789abcdef';
+const run = '/training/mlruns/0/0123456789abcdef0123456789abcdef';
 
 describe('MLflow metrics', () => {
   const read = (text: string, fileName = 'metrics/val/accuracy') => {
@@ -16,7 +16,7 @@ describe('MLflow metrics', () => {
     expect(mlflow.mayBe('loss', `${run}/metrics`)).toBe(true);
     expect(mlflow.mayBe('accuracy', `${run}/metrics/val`)).toBe(true);
     expect(mlflow.mayBe('lr', `${run}/params`)).toBe(false);
-    expect(mlflow.mayBe('loss', '/work/metrics')).toBe(false);
+    expect(mlflow.mayBe('loss', '/training/metrics')).toBe(false);
     expect(mlflow.mayBe('loss')).toBe(false);
   });
 

@@ -17,11 +17,11 @@ describe('facts of a run', () => {
   });
 
   it('finds the innermost watched folder and is not fooled by a common prefix', () => {
-    const folders = ['/work', '/work/runs', '/work/ru'].map((path) => ({ name: path, path, sample: false }));
-    expect(folderOfRun(aRun('x', { folder: '/work/runs/x' }), folders)?.name).toBe('/work/runs');
+    const folders = ['/training', '/training/runs', '/training/ru'].map((path) => ({ name: path, path, sample: false }));
+    expect(folderOfRun(aRun('x', { folder: '/training/runs/x' }), folders)?.name).toBe('/training/runs');
     expect(folderOfRun(aRun('x', { folder: '/elsewhere/x' }), folders)).toBeNull();
     expect(contains('C:\\work', 'C:\\work\\runs')).toBe(true);
-    expect(contains('/', '/work')).toBe(true);
+    expect(contains('/', '/training')).toBe(true);
   });
 
   it('shows first what needs a person, then what was written last, and prefers runs with probes', () => {
