@@ -61,6 +61,7 @@ it('every control can be reached with the tab key, one stop a group', async () =
     'Remove block5 from the lines',
     'Remove projector from the lines',
     'Logged quantity',
+    'Smoothing',
     'scalar-lines',
     'link-button',
     'link-button',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeColorScale } from '../../webview-ui/src/colorScale';
@@ -79,6 +80,26 @@ describe('the accessible table', () => {
     const table = await readTable(panel.page, 'scalars-table');
     expect(table.rows.map((row) => Number(row.cells[0]?.value))).toEqual(series.values.slice(-100));
     expect(table.rows.map((row) => Number(row.header))).toEqual(series.epochs.slice(-100));
+    await panel.close();
+  });
+});
+
+describe('the log', () => {
+  it('is drawn smoothed over its points when asked, and tells the logged values all the same', async () => {
+    const panel = await openPanel(browser, { theme: darkModern, width: 300, snapshot: makeSnapshot(details), details });
+    const { page } = panel;
+    await page.getByLabel('Logged quantity').selectOption({ label: 'train_loss' });
+    await settle(page);
+    const canvas = page.locator('#scalar-lines canvas').first();
+    const [before, told] = [await canvas.screenshot(), await page.locator('[data-test=scalar-key]').innerText()];
+    await page.getByLabel('Smoothing').selectOption('0.9');
+    await settle(page);
+    expect((await canvas.screenshot()).equals(before)).toBe(false);
+    expect(await page.locator('[data-test=scalar-key]').innerText()).toBe(told);
+    await page.screenshot({ path: join(import.meta.dirname, 'screenshots', 'dark-300-smoothed.png'), fullPage: true });
+    await page.getByLabel('Smoothing').selectOption('0');
+    await settle(page);
+    expect((await canvas.screenshot()).equals(before)).toBe(true);
     await panel.close();
   });
 });

@@ -57,7 +57,7 @@ export function makeMeasureView(input: MeasureViewInput): MeasureView {
  * @param findings worst first
  */
 export function makeRunView(measure: MeasureView, chosenByPerson: readonly string[] | null, findings: readonly Finding[], timeline: Timeline): RunView {
-  const chosen = chosenLayers(chosenByPerson, measure.layers, findings);
+  const chosen = chosenLayers(chosenByPerson, measure.layers, findings, (layer) => hasValue(measure.lineGrids, layer));
   const [worst] = findings;
   const place = worst ? timeline.ofOnset(worst.onset) : null;
   return {
@@ -66,6 +66,13 @@ export function makeRunView(measure: MeasureView, chosenByPerson: readonly strin
     lines: chosen.flatMap((layer) => measure.lineGrids.map((one) => buildLine(one, layer, measure.checkpoints))),
     onset: worst && place ? { ...place, finding: worst } : null,
   };
+}
+
+function hasValue(grids: readonly Grid[], layer: string): boolean {
+  return grids.some(({ layers, columns, values }) => {
+    const start = layers.indexOf(layer) * columns;
+    return values.subarray(start, start + columns).some((value) => !Number.isNaN(value));
+  });
 }
 
 /** Which files a metric is measured of. */

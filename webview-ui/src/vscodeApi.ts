@@ -14,9 +14,11 @@ export interface Arrangement {
   readonly choice: PanelChoice | null;
   /** The pictured log quantity; null lets the panel choose. */
   readonly scalar: string | null;
+  /** Weight of the past in the drawn log, 0 to below 1. */
+  readonly smoothing: number;
 }
 
-const emptyArrangement: Arrangement = { version: 1, choice: null, scalar: null };
+const emptyArrangement: Arrangement = { version: 1, choice: null, scalar: null, smoothing: 0 };
 
 // VS Code allows exactly one call.
 const api = acquireVsCodeApi();

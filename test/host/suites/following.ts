@@ -25,7 +25,7 @@ describe('Following a run that is being written', () => {
     const { snapshot } = await api();
     const values = (epoch: number): string[] =>
       (snapshot().detail?.records ?? [])
-        .filter((record) => record.epoch === epoch)
+        .filter((record) => record.epoch === epoch && record.source.startsWith('probes/'))
         .map((record) => `${record.layer} ${record.metric} ${record.split} ${record.value}`)
         .sort();
     await eventually('its records', () => values(700).length > 0 && values(700).length === values(600).length);

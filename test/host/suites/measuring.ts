@@ -52,6 +52,17 @@ describe('Measuring the sample runs', () => {
     assert.deepEqual([...new Set(records.map((record) => record.run))], [memorizing]);
   });
 
+  it('measures the weights of the checkpoints, too, with their drift since the first', async () => {
+    const { records, weightLayers, run } = await show(memorizing);
+    const checkpoints = run.files.filter((file) => file.kind === 'checkpoint');
+    assert.deepEqual(checkpoints.map((file) => file.state), checkpoints.map(() => 'measured'));
+    assert.ok(weightLayers?.includes('blocks.0.convolution'), weightLayers?.join(', '));
+    const drift = (epoch: number): (number | null)[] => records.filter((record) => record.metric === 'drift_first' && record.epoch === epoch).map((record) => record.value);
+    assert.deepEqual(drift(0), weightLayers?.map(() => 0));
+    assert.equal(drift(600).length, weightLayers?.length);
+    for (const value of drift(600)) assert.ok(value !== null && value > 0, String(value));
+  });
+
   it('reads the log beside the probes', async () => {
     const { series } = await show(memorizing);
     const loss = series.find(({ tag }) => tag === 'train_loss');

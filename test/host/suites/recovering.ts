@@ -52,7 +52,9 @@ describe('Losing the worker in the middle of measuring', () => {
     for (const record of kept) assert.equal(after.get(keyOf(record)), record.value, `${keyOf(record)} was there before the kill`);
     const values = (all: readonly MeasurementRecord[]): string[] =>
       all.map((record) => `${record.source} ${record.layer} ${record.metric} ${record.split} ${record.value}`).sort();
-    assert.deepEqual(values(records), values(original.records), 'the same features must give the same values');
+    // The copy has no checkpoints, so weights have no part in this.
+    const ofProbes = original.records.filter((record) => record.source.startsWith('probes/'));
+    assert.deepEqual(values(records), values(ofProbes), 'the same features must give the same values');
   });
 });
 

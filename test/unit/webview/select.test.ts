@@ -161,6 +161,10 @@ describe('the lines', () => {
     expect(chosenLayers([], ['conv1', 'fc'], [])).toEqual([]);
   });
 
+  it('begin with the deepest that has a value', () => {
+    expect(chosenLayers(null, ['conv1', 'fc', 'head'], [], (layer) => layer !== 'head')).toEqual(['fc']);
+  });
+
   it('show the deepest layer and those of the worst finding until the person chooses', () => {
     expect(chosenLayers(null, ['a', 'b', 'c', 'd'], [finding])).toEqual(['b', 'c', 'd']);
     expect(chosenLayers(null, ['a', 'b'], [])).toEqual(['b']);

@@ -11,8 +11,12 @@ export interface ScalarLine {
   readonly color: string;
 }
 
+/** The points behind a smoothed line. */
+export type LoggedLine = Omit<ScalarLine, 'heldOut'>;
+
 export interface ScalarLinesModel extends TimeModel {
   readonly lines: readonly ScalarLine[];
+  readonly asLogged: readonly LoggedLine[];
   readonly onset: OnsetMark | null;
 }
 
@@ -20,28 +24,37 @@ export function createScalarLines(canvas: HTMLCanvasElement): TimeChart<ScalarLi
   return createTimeChart<ScalarLinesModel>(canvas, {
     type: 'line',
     top: 6,
-    draw: ({ axis, theme, lines, onset }, width) => {
-      const drawn = lines.map(({ placed }) =>
+    draw: ({ axis, theme, lines, asLogged, onset }, width) => {
+      const draw = ({ placed }: LoggedLine): Point[] =>
         decimate(
           placed.at.length,
           (i) => axis.toAxis(placed.at[i] ?? NaN),
           (i) => placed.values[i] ?? NaN,
           { min: axis.min, max: axis.max, buckets: Math.max(1, Math.floor(width)) },
-        ),
-      );
+        );
+      const drawn = lines.map(draw);
+      const behind = asLogged.map(draw);
+      const line = ({ label, color }: LoggedLine, data: readonly Point[] | undefined, borderWidth: number) => ({
+        type: 'line' as const,
+        label,
+        data: data as { x: number; y: number }[],
+        borderColor: color,
+        borderWidth,
+        pointRadius: 0,
+        clip: 3 as const,
+        spanGaps: false,
+      });
       return {
-        datasets: lines.map(({ placed, label, heldOut, color }, index) => ({
-          type: 'line',
-          label,
-          data: drawn[index] as { x: number; y: number }[],
-          borderColor: color,
-          borderWidth: 1.5,
-          borderDash: heldOut ? heldOutDash : [],
-          pointRadius: placed.at.length === 1 ? 3 : 0,
-          clip: 3,
-          spanGaps: false,
-        })),
-        y: lineScale(theme, false, pointRange(drawn, axis)),
+        // What comes first lies above.
+        datasets: [
+          ...lines.map((each, index) => ({
+            ...line(each, drawn[index], 1.5),
+            borderDash: each.heldOut ? [...heldOutDash] : [],
+            pointRadius: each.placed.at.length === 1 ? 3 : 0,
+          })),
+          ...asLogged.map((each, index) => line(each, behind[index], 0.5)),
+        ],
+        y: lineScale(theme, false, pointRange([...drawn, ...behind], axis)),
         marks: {
           onset,
           onsetStyle: 'shade',

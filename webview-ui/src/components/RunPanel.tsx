@@ -34,11 +34,12 @@ export function RunPanel(props: {
   const [cursor] = useState(createCursor);
   const [zoom, setZoom] = useState<Range | null>(null);
   const [scalarId, setScalarId] = useState(() => loadArrangement().scalar);
+  const [smoothing, setSmoothing] = useState(() => loadArrangement().smoothing);
   const { view, timeline } = useRunView(open, metric, choice);
 
   const scalars = useMemo(() => scalarChoices(open.series), [open.series]);
   const scalar = scalars.find((one) => one.id === scalarId) ?? scalars[0];
-  const members = useMemo(() => placeMembers(scalar, timeline), [scalar, timeline]);
+  const members = useMemo(() => placeMembers(scalar, timeline, smoothing), [scalar, timeline, smoothing]);
   const logs = useMemo(() => rangeOf(members.map((member) => member.placed)), [members]);
   const gutter = useMemo(() => gutterWidth(view.layers, theme, width), [view.layers, theme, width]);
   const time = useMemo(
@@ -64,6 +65,10 @@ export function RunPanel(props: {
   const chooseScalar = (id: string): void => {
     setScalarId(id);
     saveArrangement({ scalar: id });
+  };
+  const chooseSmoothing = (weight: number): void => {
+    setSmoothing(weight);
+    saveArrangement({ smoothing: weight });
   };
   const measured = view.layers.length > 0 && view.checkpoints.list.length > 0;
   return (
@@ -97,6 +102,8 @@ export function RunPanel(props: {
           onset={view.onset}
           asTable={choice.asTable}
           onChoose={chooseScalar}
+          smoothing={smoothing}
+          onSmooth={chooseSmoothing}
         />
       )}
       <StatusRow run={open.run} runs={state.runs} progress={state.progress} />

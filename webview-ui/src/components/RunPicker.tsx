@@ -31,13 +31,19 @@ export function RunPicker(props: {
       </div>
       {run && (
         <p class="run-facts">
-          <span class={`health-word health-${health}`}>{health === 'unknown' ? 'not measured' : health}</span>
+          <span class={`health-word health-${health}`}>{run.health === 'unknown' ? unknownWord(run) : run.health}</span>
           {howFar(run)}
           {now - run.modified < liveWithin && <span class="live">live</span>}
         </p>
       )}
     </header>
   );
+}
+
+/** Weights alone say nothing of health. */
+function unknownWord({ files }: RunSummary): string {
+  const hasProbes = files.some((file) => file.kind === 'probe');
+  return !hasProbes && files.some((file) => file.state === 'measured') ? 'weights only' : 'not measured';
 }
 
 function howFar(run: RunSummary): string {

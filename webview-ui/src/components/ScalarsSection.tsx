@@ -2,8 +2,10 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { createScalarLines, type ScalarLinesModel } from '../charts/scalarLines';
 import type { TimeModel } from '../charts/timeChart';
+import { visibleOn } from '../contrast';
 import { formatAt, formatCount, formatValue, plural } from '../format';
 import { nearestPoint, placeScalar, type PlacedScalar, type ScalarChoice } from '../select/scalars';
+import { smooth, smoothings } from '../select/smooth';
 import type { Timeline } from '../select/timeline';
 import { scalarTable } from '../tables';
 import type { Theme } from '../theme';
@@ -21,10 +23,15 @@ export interface PlacedMember {
   readonly heldOut: boolean;
   readonly nonFinite: number;
   readonly placed: PlacedScalar;
+  /** What is drawn over it; null when the log is drawn as it is. */
+  readonly smoothed: PlacedScalar | null;
 }
 
-export function placeMembers(choice: ScalarChoice | undefined, timeline: Timeline): readonly PlacedMember[] {
-  return (choice?.members ?? []).map(({ series, label, heldOut }) => ({ label, heldOut, nonFinite: series.nonFinite, placed: placeScalar(series, timeline) }));
+export function placeMembers(choice: ScalarChoice | undefined, timeline: Timeline, smoothing: number): readonly PlacedMember[] {
+  return (choice?.members ?? []).map(({ series, label, heldOut }) => {
+    const placed = placeScalar(series, timeline);
+    return { label, heldOut, nonFinite: series.nonFinite, placed, smoothed: smoothing === 0 ? null : { ...placed, values: smooth(placed.values, smoothing) } };
+  });
 }
 
 /** What the run itself logged, on the same axis. */
@@ -37,13 +44,16 @@ export function ScalarsSection(props: {
   readonly onset: ScalarLinesModel['onset'];
   readonly asTable: boolean;
   readonly onChoose: (id: string) => void;
+  readonly smoothing: number;
+  readonly onSmooth: (weight: number) => void;
 }): JSX.Element {
-  const { unit, time, choices, chosen, members, onset, asTable, onChoose } = props;
+  const { unit, time, choices, chosen, members, onset, asTable, onChoose, smoothing, onSmooth } = props;
   const model = useMemo(
     (): ScalarLinesModel => ({
       ...time,
       onset,
-      lines: members.map(({ label, heldOut, placed }, index) => ({ label, heldOut, placed, color: colorOf(time.theme, members, index) })),
+      lines: members.map(({ label, heldOut, placed, smoothed }, index) => ({ label, heldOut, placed: smoothed ?? placed, color: colorOf(time.theme, members, index) })),
+      asLogged: members.flatMap(({ label, placed, smoothed }) => (smoothed ? [{ label: `${label} as logged`, placed, color: visibleOn(time.theme.background, time.theme.lines, time.theme.foreground) }] : [])),
     }),
     [time, members, onset],
   );
@@ -62,6 +72,15 @@ export function ScalarsSection(props: {
             </option>
           ))}
         </select>
+        {!asTable && (
+          <select class="select smoothing" aria-label="Smoothing" value={String(smoothing)} onChange={(event) => onSmooth(Number(event.currentTarget.value))}>
+            {smoothings.map((weight) => (
+              <option key={weight} value={String(weight)}>
+                {weight === 0 ? 'as logged' : `smooth ${weight}`}
+              </option>
+            ))}
+          </select>
+        )}
       </div>
       {asTable ? <DataTable key={chosen.id} id="scalars-table" table={scalarTable(unit, members)} /> : <ScalarsChart unit={unit} model={model} members={members} />}
       {nonFinite > 0 && <p class="note">{plural(nonFinite, 'logged value')} {nonFinite === 1 ? 'is' : 'are'} not a finite number: a gap in the line.</p>}

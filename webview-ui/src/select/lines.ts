@@ -38,13 +38,18 @@ export function buildLine(grid: Grid, layer: string, checkpoints: Checkpoints): 
 const maximumDefaultLayers = 3;
 
 /**
- * The layers drawn as lines: the person's own, else the deepest of the worst finding, and the deepest of all. Layers chosen among features say nothing
+ * The layers drawn as lines: the person's own, else the deepest of the worst finding, and the deepest that has a value. Layers chosen among features say nothing
  * where weights are shown, and the other way round.
  */
-export function chosenLayers(chosen: readonly string[] | null, layers: readonly string[], findings: readonly Finding[]): readonly string[] {
+export function chosenLayers(
+  chosen: readonly string[] | null,
+  layers: readonly string[],
+  findings: readonly Finding[],
+  hasValue: (layer: string) => boolean = () => true,
+): readonly string[] {
   if (chosen && (chosen.length === 0 || chosen.some((layer) => layers.includes(layer)))) return layers.filter((layer) => chosen.includes(layer));
   const found = findings[0]?.layers ?? [];
-  const deepest = layers.at(-1);
+  const deepest = [...layers].reverse().find(hasValue) ?? layers.at(-1);
   const wanted = layers.filter((layer) => layer === deepest || found.includes(layer));
   return wanted.slice(-maximumDefaultLayers);
 }
