@@ -12,6 +12,17 @@ const usualPlaces = {
   ),
 };
 
+/** Keeps the browser from asking hosts that have nothing to do with the test. */
+export const quietFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 let found;
 
 /** Path of a Chromium that runs; installs one, visibly, when the machine has none. LAYERSCOPE_CHROMIUM names one and wins. */

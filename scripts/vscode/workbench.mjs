@@ -1,19 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { findChromium } from './chromium.mjs';
+import { findChromium, quietFlags } from './chromium.mjs';
 import { cache } from './paths.mjs';
-
-/** Keeps the browser from asking hosts that have nothing to do with the test. */
-const quietFlags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** The address that opens `folder` with an extension under development and, given `tests`, runs them. */
 export function workbenchUrl(server, { folder, extension, tests }) {

@@ -1,6 +1,4 @@
-import type {
-  LogLevel, MeasureProgress, RunDelta, RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerSettings, WorkerStatus,
-} from '../protocol';
+import type { LogLevel, MeasureProgress, RunDelta, RunDetail, RunsDelta, WorkerApi, WorkerStatus } from '../protocol';
 
 export interface WorkerClientOptions {
   /** Absolute path of the bundled worker (`dist/worker.js`); `computeThread.js` lies beside it. */
@@ -30,23 +28,15 @@ export interface Disposable {
   dispose(): void;
 }
 
-/** What the host asks of the worker, whatever state the process is in. */
-export interface WorkerConnection extends Disposable {
+/**
+ * What the host asks of the worker, whatever state the process is in: calls start it, wait for it and are repeated after a restart.
+ * After one, `runReset` follows for every opened run.
+ */
+export interface WorkerConnection extends Disposable, Omit<WorkerApi, 'shutdown'> {
   readonly status: WorkerStatus;
   listen(listener: WorkerClientListener): Disposable;
   /** Keeps the process alive, and starts it, until disposed. */
   use(): Disposable;
-  /** Replaces the watched folders and settings and answers when the first scan is done. */
-  watch(folders: readonly WatchedFolder[], settings: WorkerSettings): Promise<readonly RunSummary[]>;
-  setAttention(visible: boolean): Promise<void>;
-  /** One full snapshot; `runChanged` follows until `closeRun`, and `runReset` after a restart. */
-  openRun(runId: string): Promise<RunDetail>;
-  closeRun(runId: string): Promise<void>;
-  measure(runId: string, options: { readonly again: boolean }): Promise<void>;
-  cancel(runId: string | null): Promise<void>;
-  refresh(): Promise<void>;
-  hint(paths: readonly string[]): Promise<void>;
-  ping(): ReturnType<WorkerApi['ping']>;
   /** Starts anew by hand, also from `failed`; forgets earlier restarts. */
   restart(): Promise<void>;
   /** Lets the worker finish writing and waits until it has gone. What was watched and opened is kept for the next start. */
