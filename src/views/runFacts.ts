@@ -37,11 +37,16 @@ export function contains(folder: string, path: string): boolean {
 
 /** The run to show when none was chosen: the one that needs a person most, then the one written to last. */
 export function runToShowFirst(runs: readonly RunSummary[]): RunSummary | null {
-  const measurable = runs.filter((run) => run.files.some((file) => file.kind === 'probe'));
-  const ranked = [...(measurable.length > 0 ? measurable : runs)].sort(
-    (a, b) => healthOrder.indexOf(b.health) - healthOrder.indexOf(a.health) || b.modified - a.modified,
+  const ranked = [...runs].sort(
+    (a, b) => worthOf(b) - worthOf(a) || healthOrder.indexOf(b.health) - healthOrder.indexOf(a.health) || b.modified - a.modified,
   );
   return ranked[0] ?? null;
+}
+
+/** Probes show what layers have learned, checkpoints their weights, logs neither. */
+function worthOf(run: RunSummary): number {
+  const has = (kind: RunFileKind): boolean => run.files.some((file) => file.kind === kind);
+  return has('probe') ? 2 : Number(has('checkpoint'));
 }
 
 /** "12 of 13 measured", "13", or "1 unreadable": what a group of files says about itself. Checkpoints of which nothing is measured are only counted. */

@@ -12,7 +12,7 @@ const healthIcons: Readonly<Record<HealthState, vscode.ThemeIcon>> = {
   act: icon('error', 'charts.red'),
 };
 const healthWords: Readonly<Record<HealthState, string>> = {
-  unknown: 'not measured yet', healthy: 'healthy', watch: 'watch', act: 'act',
+  unknown: 'not judged yet', healthy: 'healthy', watch: 'watch', act: 'act',
 };
 const groupLabels: Readonly<Record<GroupKind, string>> = {
   findings: 'Findings', problems: 'Problems', probe: 'Probes', checkpoint: 'Checkpoints', log: 'Logs',
@@ -66,7 +66,7 @@ function folderItem({ name, path: folder, sample }: HostFolder, runs: number): v
 function runItem(run: RunSummary, session: Session): vscode.TreeItem {
   const item = new vscode.TreeItem(run.name, vscode.TreeItemCollapsibleState.Collapsed);
   const progress = session.progress?.runId === run.id ? `measuring ${session.progress.done} of ${session.progress.total}` : '';
-  const findings = run.findings.length > 0 ? plural(run.findings.length, 'finding') : (run.note ?? '');
+  const findings = run.findings.length > 0 ? plural(run.findings.length, 'finding') : '';
   item.description = progress === '' ? [positionOf(run), findings].filter((part) => part !== '').join(', ') : progress;
   item.iconPath = healthIcons[run.health];
   item.contextValue = 'run';

@@ -30,6 +30,9 @@ describe('facts of a run', () => {
     const fresh = aRun('fresh', { modified: 5, files: [aFile('p')] });
     expect(runToShowFirst([logsOnly, fresh, old])?.id).toBe('old');
     expect(runToShowFirst([logsOnly])?.id).toBe('logs');
+    const checkpoints = aRun('checkpoints', { files: [aFile('a', { kind: 'checkpoint' })], modified: 0 });
+    expect(runToShowFirst([logsOnly, checkpoints])?.id).toBe('checkpoints');
+    expect(runToShowFirst([checkpoints, old])?.id).toBe('old');
     expect(runToShowFirst([])).toBeNull();
   });
 

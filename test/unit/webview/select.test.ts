@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { featureCatalog, weightCatalog } from '../../../src/metrics';
-import type { Finding, RunFile } from '../../../src/protocol';
+import type { Finding, RunFile, ScalarSeries } from '../../../src/protocol';
 import { buildCheckpoints } from '../../../webview-ui/src/select/checkpoints';
 import { binColumns, binMean, buildGrid, cellReason, cellState, findBreaks } from '../../../webview-ui/src/select/grid';
 import { buildLine, chosenLayers } from '../../../webview-ui/src/select/lines';
 import { nearestPoint, placeScalar, scalarChoices } from '../../../webview-ui/src/select/scalars';
 import { metricsOfRun, metricToShow } from '../../../webview-ui/src/select/metrics';
-import { makeTimeline } from '../../../webview-ui/src/select/timeline';
+import { chooseUnitOfLogs, makeTimeline } from '../../../webview-ui/src/select/timeline';
 import type { OpenRun } from '../../../webview-ui/src/state';
 import { record, series, summary } from './records';
 
@@ -20,6 +20,22 @@ function place(records: ReturnType<typeof record>[], files: RunFile[] = [], prob
   const layers = [...new Set(records.map((one) => one.layer))];
   return { timeline, checkpoints, grid: buildGrid(records, 'rankme', 'train', layers, checkpoints) };
 }
+
+describe('the unit of logs without anything measured', () => {
+  const log = (epochs: (number | null)[], steps: (number | null)[]): ScalarSeries => ({ tag: 'loss', source: 'log', epochs, steps, values: epochs.map(() => 1), nonFinite: 0 });
+
+  it.each([
+    ['epochs where logs name them', [log([0, 1], [null, null])], 'epoch'],
+    ['steps where they name nothing else, as event files do', [log([null, null], [10, 20])], 'step'],
+    ['epochs where they name both', [log([0, 1], [10, 20])], 'epoch'],
+    ['the one that places more of them', [log([0, 1], [null, null]), log([null], [1]), log([null], [2])], 'step'],
+    ['epochs where one log tells how epochs and steps go together', [log([0, 1], [10, 20]), log([null], [1]), log([null], [2])], 'epoch'],
+  ] as const)('is %s', (_what, series, unit) => {
+    expect(chooseUnitOfLogs(series)).toBe(unit);
+    const timeline = makeTimeline([], [], series, 'probe', chooseUnitOfLogs(series));
+    expect(timeline.ofMoment(unit === 'step' ? { epoch: null, step: 7 } : { epoch: 7, step: null })).toBe(7);
+  });
+});
 
 describe('the timeline', () => {
   it('counts in epochs where they tell the files apart', () => {

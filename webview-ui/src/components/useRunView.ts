@@ -2,7 +2,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import type { MetricInfo, PanelChoice, RunFile } from '../../../src/protocol';
 import { kindOf, makeMeasureView, makeRunView, type RunView } from '../runView';
 import { sortFindings } from '../select/lines';
-import { makeTimeline, needsLogPairs, type Timeline } from '../select/timeline';
+import { chooseUnitOfLogs, makeTimeline, needsLogPairs, type Timeline } from '../select/timeline';
 import type { OpenRun } from '../state';
 
 const noRecords: readonly never[] = [];
@@ -16,7 +16,8 @@ export function useRunView(open: OpenRun, metric: MetricInfo, choice: PanelChoic
   const findings = useStable(open.run.findings, sameText);
   // A log grows every second; places change with it only where they are read off it.
   const pairs = needsLogPairs(open.series) ? open.series : noRecords;
-  const timeline = useMemo(() => makeTimeline(records, files, pairs, kindOf(metric)), [records, files, pairs, metric]);
+  const unitOfLogs = chooseUnitOfLogs(open.series);
+  const timeline = useMemo(() => makeTimeline(records, files, pairs, kindOf(metric), unitOfLogs), [records, files, pairs, metric, unitOfLogs]);
   const measure = useMemo(
     () => makeMeasureView({ metric, show: choice.show, records, layers, files, problems, timeline }),
     [metric, choice.show, records, layers, files, problems, timeline],

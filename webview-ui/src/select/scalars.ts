@@ -1,4 +1,5 @@
 import type { ScalarSeries } from '../../../src/protocol';
+import { spreadWithinEpochs } from './spread';
 import type { Timeline } from './timeline';
 
 /** One line of the log chart. */
@@ -68,6 +69,7 @@ export function placeScalar(series: ScalarSeries, timeline: Timeline): PlacedSca
     at[i] = place ?? NaN;
     values[i] = series.values[i] ?? NaN;
   }
+  if (timeline.unit === 'epoch') spreadWithinEpochs(at, series.steps);
   return { at, values, unplaced };
 }
 

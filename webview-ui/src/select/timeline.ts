@@ -28,12 +28,14 @@ export function makeTimeline(
   files: readonly RunFile[],
   series: readonly ScalarSeries[],
   kind: MeasuredKind = 'probe',
+  /** The unit where nothing measured decides. */
+  unitOfLogs: TimeUnit = 'epoch',
 ): Timeline {
   const moments = new Map<string, Moment>();
   for (const file of files) if (isMeasured(file, kind)) moments.set(file.path, file);
   for (const record of records) if (!moments.has(record.source) || record.epoch !== null) moments.set(record.source, record);
 
-  const unit = chooseUnit([...moments.values()], kind);
+  const unit = moments.size === 0 ? unitOfLogs : chooseUnit([...moments.values()], kind);
   const order = new Map([...moments.keys()].sort(naturalOrder).map((source, index) => [source, index]));
   const pairs = collectPairs([...moments.values()], series);
   const epochOfStep = interpolator(pairs.map(([epoch, step]) => [step, epoch]));
@@ -66,6 +68,14 @@ export function needsLogPairs(series: readonly ScalarSeries[]): boolean {
   return series.some(lacking) && !series.every(lacking);
 }
 
+/** The unit in which most logs can be placed; epochs where both serve. */
+export function chooseUnitOfLogs(series: readonly ScalarSeries[]): TimeUnit {
+  const names = (values: readonly (number | null)[]): boolean => values.at(-1) != null || values[0] != null;
+  const convertible = series.some(({ epochs, steps }) => names(epochs) && names(steps));
+  const placed = (unit: 'epochs' | 'steps'): number => series.filter((one) => names(one[unit]) || convertible).length;
+  return placed('steps') > placed('epochs') ? 'step' : 'epoch';
+}
+
 export function naturalOrder(a: string, b: string): number {
   return collator.compare(a, b);
 }
@@ -81,7 +91,6 @@ export function isMeasured(file: RunFile, kind: MeasuredKind): boolean {
 }
 
 function chooseUnit(moments: readonly Moment[], kind: MeasuredKind): TimeUnit {
-  if (moments.length === 0) return 'epoch';
   // A best.pt beside checkpoints of epochs is no reason to number all of them; where most files say nothing, it is.
   const mayLack = kind === 'checkpoint' ? moments.length / 2 : 0;
   const distinct = (values: readonly (number | null)[]): number => {
