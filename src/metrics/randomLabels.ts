@@ -66,9 +66,11 @@ async function measureSplit(split: SplitRows, seed: number, context: MeasureCont
   const fit = score(await predictClasses(reduction.scores, trained, classes, context), halves.fit, labels);
   const others = await reduction.project(takeRows(split.features, halves.transfer.rows));
   const transfer = score(await predictClasses(others, trained, classes, context), halves.transfer, labels);
-  const noise = gaussianRows(reduction.scores.rows, k, new Random(randomPurpose.control, seed, split.part === 'train' ? 0 : 1));
-  const trainedOnNoise = await fitSoftmaxHeads(noise, labelsOfRows, options, context);
-  const control = score(await predictClasses(noise, trainedOnNoise, classes, context), halves.fit, labels);
+  const control = await controlOf(split, k, seed, async () => {
+    const noise = gaussianRows(reduction.scores.rows, k, new Random(randomPurpose.control, seed, split.part === 'train' ? 0 : 1));
+    const fitted = await fitSoftmaxHeads(noise, labelsOfRows, options, context);
+    return { heads: fitted, score: score(await predictClasses(noise, fitted, classes, context), halves.fit, labels) };
+  });
 
   const warnings = fewSamplesWarning(split);
   const most = Math.min(mostComponents, allowed);
@@ -81,8 +83,28 @@ async function measureSplit(split: SplitRows, seed: number, context: MeasureCont
   return {
     random_label_transfer: give(transfer, trained),
     random_label_fit: give(fit, trained),
-    random_label_control: give(control, trainedOnNoise),
+    random_label_control: give(control.score, control.heads),
   };
+}
+
+interface Control {
+  readonly heads: SoftmaxHeads;
+  readonly score: Score;
+}
+
+/** Probes whose controls are kept at once: one run is measured after the other. */
+const mostControls = 16;
+const controls = new Map<string, Control>();
+
+/** The control knows nothing of a layer but its number of components: it is fitted once for all layers and checkpoints of a probe. */
+async function controlOf({ part, sampleIds, starts }: SplitRows, k: number, seed: number, fit: () => Promise<Control>): Promise<Control> {
+  const key = `${part} ${k} ${seed} ${sampleIds.join()} ${starts.join()}`;
+  const known = controls.get(key);
+  if (known) return known;
+  const control = await fit();
+  if (controls.size >= mostControls) controls.delete(controls.keys().next().value ?? '');
+  controls.set(key, control);
+  return control;
 }
 
 interface Half {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../../src/linalg';
+import type { LayerFeatures } from '../../../src/metrics';
 import { hash64, Random, randomLabel } from '../../../src/metrics/random';
 import { fitSoftmaxHeads, predictClasses } from '../../../src/metrics/softmaxRegression';
 import { gaussianMatrix } from '../linalg/matrices';
@@ -101,6 +102,15 @@ describe('the measure', () => {
     expect(Math.abs(value as number)).toBeLessThan(4 * (uncertainty?.standardError as number) + 0.02);
     // Noise is all that an unrelated layer has, so its fit is the control's.
     expect(Math.abs(valueOf(unrelated, 'random_label_fit', 'train') - valueOf(unrelated, 'random_label_control', 'train'))).toBeLessThan(0.06);
+  });
+
+  test('has one control for all layers of a probe with as many components, and another one for another seed or fewer samples', async () => {
+    const control = async (layer: LayerFeatures, seed = 0) => find(await measure(engine, layer, family, { seed }), 'random_label_control', 'train');
+    const first = await control(clusteredLayer(shape, 0.5, 1));
+    expect(await control(clusteredLayer(shape, 2, 9))).toEqual(first);
+    expect((await control(clusteredLayer(shape, 0.5, 1), 7)).value).not.toBe(first.value);
+    expect((await control(clusteredLayer({ ...shape, train: shape.train - 8 }, 0.5, 1))).value).not.toBe(first.value);
+    expect(await control(clusteredLayer(shape, 0.5, 1))).toEqual(first);
   });
 
   test('has a positive gap when only views of training samples agree', async () => {
