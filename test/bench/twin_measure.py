@@ -5,6 +5,7 @@ OPENBLAS_NUM_THREADS and its like give it. Python 3.9 or newer, NumPy >= 1.22, S
 """
 
 import json
+import pathlib
 import struct
 import sys
 import time
@@ -16,23 +17,11 @@ import scipy.linalg
 import sklearn
 from sklearn.linear_model import LogisticRegression
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "golden"))
+from random_hash import hash64
+
 EPS2, SEED = 0.5, 0
 CLASSES, HEADS, L2, REPLICATES = 10, 5, 1e-4, 200
-MASK = (1 << 64) - 1
-
-
-def mix64(value):
-    z = (value + 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return z ^ (z >> 31)
-
-
-def hash64(*parts):
-    value = mix64(0)
-    for part in parts:
-        value = mix64(value ^ (part & MASK))
-    return value
 
 
 def random_label(head, sample_id):

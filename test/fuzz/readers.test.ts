@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { FormatError, formats, memorySource, type LogFormat, type TensorFormat } from '../../src/formats';
 import { probeOf } from '../../src/runs';
 import { fixture, zipOf, npyOf } from '../unit/formats/build';
+import { formatErrorOnly } from './formatErrorOnly';
 import { mutate, randomNumbers } from './mutations';
 
 /** More of them with LAYERSCOPE_FUZZ=10000 (a minute); the seeds count from 0. */
@@ -78,14 +79,6 @@ async function readAll(format: TensorFormat, bytes: Uint8Array): Promise<'value'
   } catch (error) {
     return formatErrorOnly(error);
   }
-}
-
-function formatErrorOnly(error: unknown): 'error' {
-  if (!(error instanceof FormatError)) {
-    throw error;
-  }
-  expect(error.reason).not.toBe('');
-  return 'error';
 }
 
 async function timed<Result>(work: () => Promise<Result> | Result): Promise<Result> {

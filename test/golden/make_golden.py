@@ -12,29 +12,16 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from random_hash import hash64
+
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE / "data"
 SAMPLE = HERE.parent.parent / "media" / "sample"
 SEED, CLASSES, HEADS, L2 = 0, 10, 5, 1e-4
-MASK = (1 << 64) - 1
 MASK32 = (1 << 32) - 1
 
 
-# Hash and random numbers, as src/metrics/random.ts defines them.
-
-
-def mix64(value):
-    z = (value + 0x9E3779B97F4A7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return z ^ (z >> 31)
-
-
-def hash64(*parts):
-    value = mix64(0)
-    for part in parts:
-        value = mix64(value ^ (part & MASK))
-    return value
+# Random numbers, as src/metrics/random.ts defines them.
 
 
 def random_label(seed, head, sample_id):
