@@ -3,6 +3,7 @@ import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, context } from 'esbuild';
+import { updateKernels } from './kernels.mjs';
 
 process.chdir(path.resolve(fileURLToPath(import.meta.url), '../..'));
 const watch = process.argv.includes('--watch');
@@ -20,8 +21,8 @@ const node = {
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  // vscode is given by the host; onnxruntime-node carries a native library and stays a package.
-  external: ['vscode', 'onnxruntime-node'],
+  // vscode is given by the host; the engines' packages carry a native library or a WebAssembly file and stay packages.
+  external: ['vscode', 'onnxruntime-node', 'onnxruntime-web'],
   outdir: 'dist',
 };
 
@@ -50,6 +51,7 @@ const bundles = [
 // A production build goes into the package: nothing older may be left beside it.
 if (production) await rm('dist', { recursive: true, force: true });
 await mkdir('dist', { recursive: true });
+if (await updateKernels()) console.log('src/linalg/kernelsBinary.ts was made anew from src/linalg/kernels.');
 if (watch) {
   for (const options of bundles) await (await context(options)).watch();
 } else {

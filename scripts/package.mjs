@@ -14,7 +14,8 @@ const limits = { sample: 6 * megabyte, 'linux-x64': 30 * megabyte };
 const { values } = parseArgs({ options: { out: { type: 'string' }, 'no-build': { type: 'boolean', default: false } } });
 const target = `${process.platform}-${process.arch}`;
 const binary = path.join('node_modules', 'onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch);
-if (!existsSync(path.join(root, binary))) throw new Error(`onnxruntime-node carries no binary for ${target} (${binary} is missing).`);
+const hasBinary = existsSync(path.join(root, binary));
+if (!hasBinary) console.log(`onnxruntime-node carries no binary for ${target} (${binary} is missing): the package computes with wasm.`);
 
 if (!values['no-build']) {
   const code = await run(process.execPath, [path.join(root, 'scripts', 'build.mjs'), '--production'], { cwd: root });
@@ -27,7 +28,7 @@ await mkdir(path.dirname(file), { recursive: true });
 await mkdir(cache, { recursive: true });
 const ignoreFile = path.join(cache, 'vscodeignore');
 const allowed = await readFile(path.join(root, '.vscodeignore'), 'utf8');
-await writeFile(ignoreFile, `${allowed}!${binary.split(path.sep).join('/')}/**\n`);
+await writeFile(ignoreFile, hasBinary ? `${allowed}!${binary.split(path.sep).join('/')}/**\n` : allowed);
 await createVSIX({
   cwd: root,
   target,
@@ -48,11 +49,13 @@ console.log(`${path.relative(process.cwd(), file)}: ${(total / megabyte).toFixed
 
 const wrong = entries.filter(({ name }) => /\.(ts|tsx|map|mts)$/.test(name)).map(({ name }) => `${name} does not belong into the package`);
 if (!entries.some(({ name }) => name.startsWith('extension/media/sample/'))) wrong.push('the sample runs are missing');
+if (entries.filter(({ name }) => name.endsWith('.wasm') && groupOf(name) === 'engine (wasm)').length !== 1) wrong.push('exactly one WebAssembly file of the wasm engine is needed');
 if ((groups.get('sample runs') ?? 0) > limits.sample) wrong.push(`the sample runs take more than ${limits.sample / megabyte} MB`);
 if (total > (limits[target] ?? Infinity)) wrong.push(`the package is larger than ${limits[target] / megabyte} MB`);
 if (wrong.length > 0) throw new Error(wrong.join('\n'));
 
 function groupOf(name) {
+  if (name.startsWith('extension/node_modules/onnxruntime-web/')) return 'engine (wasm)';
   if (name.startsWith('extension/node_modules/')) return 'engine (onnxruntime)';
   if (name.startsWith('extension/media/sample/')) return 'sample runs';
   if (name.startsWith('extension/dist/')) return 'code';

@@ -10,7 +10,7 @@ import { openSession } from './views/openSession';
 import { registerRunsTree } from './views/runsTree';
 import { SampleRuns } from './views/sampleRuns';
 import type { Session } from './views/session';
-import { readSettings } from './views/settings';
+import { engineFolder, readSettings } from './views/settings';
 import { registerStatusBar } from './views/statusBar';
 
 let session: Session | undefined;
@@ -23,7 +23,7 @@ export function activate(context: vscode.ExtensionContext): LayerscopeApi {
     const sample = new SampleRuns(context);
     session = openSession(context, sample, log);
     registerContextKeys(context, session, () => sample.opened);
-    registerCommands(context, { session, sample, extensionUri: context.extensionUri, log });
+    registerCommands(context, { session, sample, extensionUri: context.extensionUri, engineFolder: engineFolder(context), log });
     registerStatusBar(context, session);
     registerRunsTree(context, session);
     const view = registerLayerHealthView(context, session, log);

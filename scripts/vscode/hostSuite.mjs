@@ -33,7 +33,7 @@ export async function runHostSuite({ entry = 'test/host/index.ts', workspace, li
     sourcemap: 'inline',
     logLevel: 'warning',
     // mocha loads its reporters by name.
-    external: ['vscode', 'mocha', 'onnxruntime-node'],
+    external: ['vscode', 'mocha', 'onnxruntime-node', 'onnxruntime-web'],
   });
   // Source maps are honoured in what is loaded after they were switched on.
   await writeFile(bundle, "process.setSourceMapsEnabled(true);\nexports.run = () => require('./suite.js').run();\n");

@@ -1,7 +1,9 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import picomatch from 'picomatch';
-import { defaultMeasureOptions, isKnownMetric, metricCatalog, type MeasureOptions } from '../metrics';
+import { type EngineChoice, engineOrder } from '../linalg';
+import { defaultMeasureOptions, isKnownMetric, metricCatalog, type MeasureOptions, type Partition } from '../metrics';
 import type { Shard } from '../monitor';
+import { clusterBounds, partitions } from '../worker/measureSettings';
 import { UsageError } from './command';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -45,15 +47,37 @@ export function parseMetrics(text: string | undefined): readonly string[] | unde
   return [...new Set(ids)];
 }
 
+/** As written on the command line; undefined for the default. */
+export type MeasureOptionTexts = { readonly [Name in keyof MeasureOptions]?: string | undefined };
+
 /** @throws {UsageError} when a value is out of range. */
-export function parseMeasureOptions(eps2: string | undefined, seed: string | undefined): MeasureOptions {
+export function parseMeasureOptions({ eps2, seed, partition, clusters }: MeasureOptionTexts): MeasureOptions {
   return {
+    partition: partition === undefined ? defaultMeasureOptions.partition : parsePartition(partition),
+    clusters: clusters === undefined ? defaultMeasureOptions.clusters : parseClusters(clusters),
     eps2: eps2 === undefined ? defaultMeasureOptions.eps2 : parseNumber('--eps2', eps2, 'a number above 0', (value) => value > 0),
     seed:
       seed === undefined
         ? defaultMeasureOptions.seed
         : parseNumber('--seed', seed, 'a whole number from 0 to 4294967295', (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32),
   };
+}
+
+function parsePartition(text: string): Partition {
+  const known = partitions.find((each) => each === text);
+  if (known === undefined) throw new UsageError(`--partition is ${partitions.join(', ')}, not ${JSON.stringify(text)}`);
+  return known;
+}
+
+function parseClusters(text: string): number | 'best' {
+  if (text === 'best') return text;
+  const { least, most } = clusterBounds;
+  return parseNumber('--clusters', text, `a whole number from ${least} to ${most}, or best`, (value) => Number.isInteger(value) && value >= least && value <= most);
+}
+
+/** @throws {UsageError} when it is not a whole number from 1. */
+export function parseCount(option: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseNumber(option, text, 'a whole number from 1', (value) => Number.isSafeInteger(value) && value >= 1);
 }
 
 /** @throws {UsageError} when it is not I/N with 1 <= I <= N. */
@@ -66,10 +90,10 @@ export function parseShard(text: string | undefined): Shard | undefined {
 }
 
 /** @throws {UsageError} when there is no such engine. */
-export function parseEngine(text: string | undefined): 'auto' | 'onnxruntime' {
-  if (text === undefined || text === 'auto') return 'auto';
-  if (text === 'onnxruntime') return text;
-  throw new UsageError(`--engine is auto or onnxruntime, not ${JSON.stringify(text)}`);
+export function parseEngine(text: string | undefined): EngineChoice {
+  const choice = (['auto', ...engineOrder] as const).find((name) => name === (text ?? 'auto'));
+  if (choice === undefined) throw new UsageError(`--engine is auto, ${engineOrder.slice(0, -1).join(', ')} or ${String(engineOrder.at(-1))}, not ${JSON.stringify(text)}`);
+  return choice;
 }
 
 /** A test for names by a glob in which a star also stands for slashes and dots, as names of layers and tags hold both. */

@@ -1,5 +1,5 @@
-import { diagnose } from '../diagnosis';
-import { defaultMeasureOptions, featureCatalog } from '../metrics';
+import { diagnose, diagnosedMetrics } from '../diagnosis';
+import { defaultMeasureOptions } from '../metrics';
 import type { Finding } from '../protocol';
 import { parseArguments } from './arguments';
 import type { Command, Terminal } from './command';
@@ -15,8 +15,7 @@ export const diagnoseRun: Command = {
   async run(args, terminal) {
     const { positionals, values } = parseArguments(args, ['RUN'], { json: { type: 'boolean' } });
     const { run, records, problems } = await measureTarget(
-      // Findings rest on features alone.
-      { target: positionals[0] ?? '', options: defaultMeasureOptions, engine: 'auto', metrics: featureCatalog.map(({ id }) => id) },
+      { target: positionals[0] ?? '', options: defaultMeasureOptions, engine: 'auto', metrics: diagnosedMetrics },
       terminal,
     );
     const findings = diagnose(records);

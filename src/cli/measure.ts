@@ -7,7 +7,7 @@ import { mergeIntoFile } from './recordsFile';
 
 export const measure: Command = {
   name: 'measure',
-  usage: 'RUN|PROBE|CHECKPOINT [--metric ID,...] [--layer GLOB] [--eps2 X] [--seed N] [--engine NAME] [--shard I/N] [--out FILE] [--json]',
+  usage: 'RUN|PROBE|CHECKPOINT [--metric ID,...] [--layer GLOB] [--eps2 X] [--seed N] [--partition P] [--clusters N|best] [--engine NAME] [--shard I/N] [--out FILE] [--json]',
   summary: 'Measure the layers of a run, of one probe or of one checkpoint; what was measured before is taken from <run>/.layerscope.',
   details: [
     '  RUN           folder of a run: its probes and checkpoints\n  PROBE         one file of features (safetensors, npz)\n  CHECKPOINT    one file of weights; drift is measured against the other checkpoints of its run',
@@ -15,7 +15,9 @@ export const measure: Command = {
     '  --layer GLOB  only layers whose name matches; * stands for anything, {a,b} for alternatives',
     '  --eps2 X      epsilon squared of the coding rate, above 0 (default 0.5)',
     '  --seed N      seed of everything random (default 0)',
-    '  --engine NAME auto or onnxruntime (default auto)',
+    '  --partition P classes of the coding rate within: views (of one sample), clusters or labels (default views)',
+    '  --clusters N  clusters of k-means, or best: the number with the best silhouette (default 10)',
+    '  --engine NAME auto, onnxruntime, tensorflow or wasm (default auto: the first that loads)',
     '  --shard I/N   only the I-th of N parts of the files, so that N machines share the work',
     '  --out FILE    add the records to FILE too, one JSON document a line; records it has already are not added again',
     '  --json        one JSON document: run, engine, records, problems',
@@ -27,6 +29,8 @@ export const measure: Command = {
       layer: { type: 'string' },
       eps2: { type: 'string' },
       seed: { type: 'string' },
+      partition: { type: 'string' },
+      clusters: { type: 'string' },
       engine: { type: 'string' },
       shard: { type: 'string' },
       out: { type: 'string' },
@@ -38,7 +42,7 @@ export const measure: Command = {
     const { run, engine, records, problems, measured } = await measureTarget(
       {
         target: positionals[0] ?? '',
-        options: parseMeasureOptions(values.eps2, values.seed),
+        options: parseMeasureOptions(values),
         engine: parseEngine(values.engine),
         ...(metrics ? { metrics } : {}),
         ...(acceptLayer ? { acceptLayer } : {}),

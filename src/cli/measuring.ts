@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createFormatRegistry } from '../formats';
-import { EngineUnavailable } from '../linalg';
+import { type EngineChoice, EngineUnavailable } from '../linalg';
 import { type MeasureSourcesRequest, type MeasureSourcesResult, measureSources } from '../monitor';
 import { isCandidate } from '../runs/classify';
 import { isPartOfRun } from '../runs/conventions';
@@ -11,7 +11,7 @@ import { onOneLine } from './output';
 import { kindOfPath } from './target';
 
 export type MeasureRequest = Omit<MeasureSourcesRequest, 'measurer' | 'signal' | 'onProgress' | 'save'> & {
-  readonly engine: 'auto' | 'onnxruntime';
+  readonly engine: EngineChoice;
 };
 
 export interface Measured extends MeasureSourcesResult {
@@ -20,7 +20,7 @@ export interface Measured extends MeasureSourcesResult {
 
 /**
  * Measures what is missing of a run or a probe on compute threads, with progress on the terminal.
- * @throws {InputError} when the target does not exist or no engine can be loaded; else as `measureSources`.
+ * @throws {InputError} when the target does not exist or the engine cannot be loaded; else as `measureSources`.
  */
 export async function measureTarget({ engine, target, ...request }: MeasureRequest, terminal: Terminal): Promise<Measured> {
   const save = (await kindOfPath(target)) === 'folder' || (await liesInRun(path.resolve(target)));
@@ -35,7 +35,9 @@ export async function measureTarget({ engine, target, ...request }: MeasureReque
       signal: terminal.signal,
       onProgress: ({ done, total, current }) => terminal.progress(`measured ${String(done)} of ${String(total)}: ${onOneLine(current)}`),
     });
-    const { name, version } = await measurer.engineStatus();
+    const { name, version, reason } = await measurer.engineStatus();
+    // With nothing left to measure nothing else would tell.
+    if (name === 'unavailable' && engine !== 'auto') throw new InputError(reason);
     return { ...result, engine: { name, version } };
   } catch (error) {
     throw error instanceof EngineUnavailable ? new InputError(error.message) : error;

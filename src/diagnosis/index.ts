@@ -7,6 +7,9 @@ export { defaultDiagnoseOptions, type DiagnoseOptions, type Rule } from './rule'
 /** Every rule that is looked at, in the order in which findings are shown. A new rule is a file of its own and one entry here. */
 export const rules: readonly Rule[] = [lateLayerOverfitting];
 
+/** Metrics that findings rest on. */
+export const diagnosedMetrics: readonly string[] = [...new Set(rules.flatMap(({ metrics }) => metrics))];
+
 /**
  * Looks at the records of one or more runs and says what is wrong with them, worst first.
  * Pure: the same records give the same findings, in whatever order they come. Records that say nothing

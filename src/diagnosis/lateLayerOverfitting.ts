@@ -77,6 +77,7 @@ export interface Decision {
  */
 export const lateLayerOverfitting: Rule = {
   id: 'late_layer_overfitting',
+  metrics: watchedMetrics.map(({ id }) => id),
 
   find(run: string, records: readonly MeasurementRecord[], options: DiagnoseOptions): Finding[] {
     const candidates = watchedMetrics.flatMap((metric) => {

@@ -15,6 +15,8 @@ export const defaultDiagnoseOptions: DiagnoseOptions = { falseAlarmLevel: 0.05 }
 export interface Rule {
   /** Stable; the `rule` of its findings. */
   readonly id: string;
+  /** What it looks at. */
+  readonly metrics: readonly string[];
   /** @param records all records of one run, in any order. */
   find(run: string, records: readonly MeasurementRecord[], options: DiagnoseOptions): Finding[];
 }

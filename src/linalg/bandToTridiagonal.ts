@@ -1,111 +1,85 @@
 import type { SymmetricBand } from './bandReduction';
-import { makeReflector } from './householder';
+import { kernels, layOut } from './kernels';
+
+/** Element operations in one call of a kernel: some 3 ms. Short calls also let the runtime put in the optimized code once it has it. */
+const chunk = 2e6;
+/** Vectors that go through all reflectors together: they should stay in the cache. */
+const vectorsAtOnce = 16;
+
+/** A symmetric tridiagonal matrix: `offDiagonal[i]` couples i and i+1; its last element is 0. */
+export interface TridiagonalForm {
+  readonly diagonal: Float64Array;
+  readonly offDiagonal: Float64Array;
+}
+
+/** Every reflector of a chase, in order: tau, then `bandwidth` numbers. */
+export interface ChaseLog {
+  readonly size: number;
+  readonly bandwidth: number;
+  readonly reflectors: Float64Array;
+}
 
 /**
  * Second half of the two-stage reduction: each column is cleared by a reflector and the bulge that this makes is chased
- * down the band (Murata & Horikoshi 1975). The band is overwritten.
+ * down the band (Murata & Horikoshi 1975).
  */
-export function bandToTridiagonal(band: SymmetricBand, checkpoint?: () => void): { diagonal: Float64Array; offDiagonal: Float64Array } {
-  const { size, bandwidth, stride, data } = band;
-  const v = new Float64Array(bandwidth);
-  const w = new Float64Array(bandwidth);
+export function bandToTridiagonal(band: SymmetricBand, checkpoint?: () => void): TridiagonalForm {
+  return chase(band, 0, checkpoint).form;
+}
+
+/** The same, and what `unwind` needs to turn the eigenvectors of the tridiagonal matrix into those of the band. */
+export function bandToTridiagonalLogged(band: SymmetricBand, checkpoint?: () => void): TridiagonalForm & { readonly log: ChaseLog } {
+  const { size, bandwidth } = band;
+  let count = 0;
+  if (bandwidth > 1) for (let column = 0; column < size - 2; column++) count += reflectorsOf(column, size, bandwidth);
+  const { form, reflectors } = chase(band, count * (bandwidth + 1), checkpoint);
+  return { ...form, log: { size, bandwidth, reflectors } };
+}
+
+function chase(
+  { size, bandwidth, stride, data }: SymmetricBand,
+  logLength: number,
+  checkpoint?: () => void,
+): { form: TridiagonalForm; reflectors: Float64Array } {
+  const [band, work, log] = layOut(data.length, 3 * bandwidth, logLength);
+  band.set(data);
   if (bandwidth > 1) {
-    for (let column = 0; column < size - 2; column++) {
-      if ((column & 15) === 0) checkpoint?.();
-      let source = column;
-      let first = column + 1;
-      let length = Math.min(bandwidth, size - first);
-      while (length > 1) {
-        // Clear column `source` below row `first`.
-        const head = source * stride + first - source;
-        const tau = makeReflector(data, head, length);
-        v[0] = 1;
-        for (let i = 1; i < length; i++) {
-          v[i] = data[head + i] as number;
-          data[head + i] = 0;
-        }
-        if (source > column) reflectFromLeft(data, stride, source + 1, first - 1, first, length, v, tau);
-        reflectBothSides(data, stride, first, length, v, w, tau);
-        const below = first + length;
-        const belowLength = Math.min(bandwidth, size - below);
-        if (belowLength <= 0) break;
-        reflectFromRight(data, stride, first, length, below, belowLength, v, w, tau);
-        source = first;
-        first = below;
-        length = belowLength;
-      }
+    const columnsAtOnce = Math.max(1, Math.floor(chunk / (size * bandwidth)));
+    let logEnd = logLength > 0 ? log.byteOffset : 0;
+    for (let column = 0; column < size - 2; column += columnsAtOnce) {
+      checkpoint?.();
+      const end = Math.min(column + columnsAtOnce, size - 2);
+      logEnd = kernels().chaseBulges(band.byteOffset, size, bandwidth, column, end, work.byteOffset, logEnd);
     }
   }
   const diagonal = new Float64Array(size);
   const offDiagonal = new Float64Array(size);
   for (let j = 0; j < size; j++) {
-    diagonal[j] = data[j * stride] as number;
-    if (j < size - 1) offDiagonal[j] = data[j * stride + 1] as number;
+    diagonal[j] = band[j * stride] as number;
+    if (j < size - 1) offDiagonal[j] = band[j * stride + 1] as number;
   }
-  return { diagonal, offDiagonal };
+  return { form: { diagonal, offDiagonal }, reflectors: log.slice() };
 }
 
-/** Rows first .. first+length of columns from .. to (inclusive) are multiplied by H from the left. */
-function reflectFromLeft(a: Float64Array, stride: number, from: number, to: number, first: number, length: number, v: Float64Array, tau: number): void {
-  if (tau === 0) return;
-  for (let j = from; j <= to; j++) {
-    const start = j * stride + first - j;
-    let dot = 0;
-    for (let i = 0; i < length; i++) dot += (a[start + i] as number) * (v[i] as number);
-    dot *= tau;
-    for (let i = 0; i < length; i++) a[start + i] = (a[start + i] as number) - dot * (v[i] as number);
-  }
+/** How many reflectors clear column `column` and chase its bulge. */
+function reflectorsOf(column: number, size: number, bandwidth: number): number {
+  return Math.floor((size - 3 - column) / bandwidth) + 1;
 }
 
-/** The symmetric block at (first, first) becomes H A H. */
-function reflectBothSides(a: Float64Array, stride: number, first: number, length: number, v: Float64Array, w: Float64Array, tau: number): void {
-  if (tau === 0) return;
-  w.fill(0, 0, length);
-  for (let j = 0; j < length; j++) {
-    const start = (first + j) * stride - j;
-    const vj = v[j] as number;
-    let sum = (a[start + j] as number) * vj;
-    for (let i = j + 1; i < length; i++) {
-      const value = a[start + i] as number;
-      w[i] = (w[i] as number) + value * vj;
-      sum += value * (v[i] as number);
+/** Vectors (one after the other, each of `size` numbers) in the coordinates of the tridiagonal matrix are turned into those of the band. */
+export function unwind(vectors: Float64Array, { size, bandwidth, reflectors }: ChaseLog, checkpoint?: () => void): void {
+  if (reflectors.length === 0) return;
+  const [log, own] = layOut(reflectors.length, vectorsAtOnce * size);
+  log.set(reflectors);
+  const columnsAtOnce = Math.max(1, Math.floor(chunk / (size * vectorsAtOnce)));
+  for (let start = 0; start < vectors.length; start += own.length) {
+    const part = vectors.subarray(start, start + own.length);
+    own.set(part);
+    let logEnd = log.byteOffset + 8 * reflectors.length;
+    for (let end = size - 2; end > 0; end -= columnsAtOnce) {
+      checkpoint?.();
+      logEnd = kernels().unwindChase(own.byteOffset, part.length / size, size, bandwidth, Math.max(0, end - columnsAtOnce), end, logEnd);
     }
-    w[j] = (w[j] as number) + sum;
-  }
-  let dot = 0;
-  for (let i = 0; i < length; i++) dot += (w[i] as number) * (v[i] as number);
-  const half = 0.5 * tau * dot;
-  for (let i = 0; i < length; i++) w[i] = tau * ((w[i] as number) - half * (v[i] as number));
-  for (let j = 0; j < length; j++) {
-    const start = (first + j) * stride - j;
-    const vj = v[j] as number;
-    const wj = w[j] as number;
-    for (let i = j; i < length; i++) a[start + i] = (a[start + i] as number) - (v[i] as number) * wj - (w[i] as number) * vj;
-  }
-}
-
-/** The block of rows below .. below+belowLength and columns first .. first+length is multiplied by H from the right. */
-function reflectFromRight(
-  a: Float64Array,
-  stride: number,
-  first: number,
-  length: number,
-  below: number,
-  belowLength: number,
-  v: Float64Array,
-  w: Float64Array,
-  tau: number,
-): void {
-  if (tau === 0) return;
-  w.fill(0, 0, belowLength);
-  for (let j = 0; j < length; j++) {
-    const start = (first + j) * stride + below - first - j;
-    const vj = v[j] as number;
-    for (let i = 0; i < belowLength; i++) w[i] = (w[i] as number) + (a[start + i] as number) * vj;
-  }
-  for (let j = 0; j < length; j++) {
-    const start = (first + j) * stride + below - first - j;
-    const scale = tau * (v[j] as number);
-    for (let i = 0; i < belowLength; i++) a[start + i] = (a[start + i] as number) - scale * (w[i] as number);
+    part.set(own.subarray(0, part.length));
   }
 }

@@ -1,59 +1,60 @@
 import type { Engine, WorkOptions } from './engine';
-import { block, type Matrix, requireSquare, setBlock, toFloat64, zeros } from './matrix';
+import { kernels, layOut } from './kernels';
+import { block, evenParts, type Matrix, type Part, requireSquare, rowsOf, setBlock, zeros } from './matrix';
 
-/** Below this size plain loops are faster than products on the engine. */
-const leafSize = 48;
+/** Rows of a tile: as wide as products want it, as narrow as the kernels' share (which grows with it) allows; measured. */
+const tileSize = 192;
 
 type Products = Pick<Engine, 'gemm'>;
 
-/** A = L L'. The diagonal blocks are also kept inverted, so that a solve is nothing but products. */
+/** A = L L'. The diagonal tiles are also kept inverted, so that a solve is nothing but products. */
 export interface CholeskyFactor {
   /** Lower triangle; the upper one is zero. */
   readonly lower: Matrix;
   readonly logDeterminant: number;
-  /** By the row where each diagonal block begins. */
+  /** The inverted diagonal tiles, by the row where each begins, in ascending order. */
   readonly leaves: ReadonlyMap<number, Matrix>;
 }
 
 /**
- * Cholesky factor of a symmetric positive definite matrix (its lower triangle is read), by recursive halving:
- * everything above a leaf is a product on the engine.
+ * Cholesky factor of a symmetric positive definite matrix (its lower triangle is read), by tiles: the diagonal ones in the kernels,
+ * everything else is a product on the engine.
  * @throws {RangeError} naming the pivot when the matrix is not positive definite.
  */
 export async function cholesky(engine: Products, matrix: Matrix, options: WorkOptions = {}): Promise<CholeskyFactor> {
   requireSquare(matrix, 'A Cholesky factor');
-  const lower = zeros(matrix.rows, matrix.columns);
+  const size = matrix.rows;
+  const lower = zeros(size, size);
   const leaves = new Map<number, Matrix>();
-  const factor: CholeskyFactor = { lower, logDeterminant: 0, leaves };
-
-  async function factorize(part: Matrix<Float64Array>, offset: number): Promise<void> {
-    options.checkpoint?.();
-    const size = part.rows;
-    if (size <= leafSize) {
-      choleskyInPlace(part.data, size, offset);
-      setBlock(lower, offset, offset, part);
-      leaves.set(offset, { rows: size, columns: size, data: invertLower(part.data, size) });
-      return;
-    }
-    const half = halve(size);
-    const rest = size - half;
-    await factorize(block(part, 0, 0, half, half), offset);
-    // L21 = A21 L11^-T, by solving L11 L21' = A21'.
-    const right = zeros(half, rest);
-    for (let i = 0; i < rest; i++) for (let j = 0; j < half; j++) right.data[j * rest + i] = part.data[(half + i) * size + j] as number;
-    const below = zeros(half, rest);
-    await solveRange(engine, factor, right, below, offset, half, options);
-    for (let i = 0; i < rest; i++) {
-      for (let j = 0; j < half; j++) lower.data[(offset + half + i) * lower.columns + offset + j] = below.data[j * rest + i] as number;
-    }
-    const trailing = await engine.gemm(below, below, { transposeA: true, scale: -1, addend: block(part, half, half, rest, rest), ...options });
-    await factorize(toFloat64(trailing), offset + half);
-  }
-
-  if (matrix.rows > 0) await factorize(block(matrix, 0, 0, matrix.rows, matrix.columns), 0);
+  const tiles = evenParts(size, tileSize);
   let sum = 0;
-  for (let i = 0; i < lower.rows; i++) sum += Math.log(lower.data[i * lower.columns + i] as number);
+  // Of the part not yet factored, tile after tile of its lower triangle.
+  const rest = tiles.map((row, i) => tiles.slice(0, i + 1).map((column) => block(matrix, row.start, column.start, row.length, column.length)));
+  for (const [k, { start, length }] of tiles.entries()) {
+    options.checkpoint?.();
+    const { factor, inverse } = factorizeTile(tileAt(rest, k, k), start);
+    setBlock(lower, start, start, factor);
+    leaves.set(start, inverse);
+    for (let i = 0; i < length; i++) sum += Math.log(factor.data[i * length + i] as number);
+    // L_ik = A_ik L_kk^-T
+    const column: Matrix<Float64Array>[] = [];
+    for (let i = k + 1; i < tiles.length; i++) {
+      const tile = (await engine.gemm(tileAt(rest, i, k), inverse, { transposeB: true, ...options })) as Matrix<Float64Array>;
+      column.push(tile);
+      setBlock(lower, (tiles[i] as Part).start, start, tile);
+    }
+    for (const [i, left] of column.entries()) {
+      for (const [j, right] of column.slice(0, i + 1).entries()) {
+        const addend = tileAt(rest, k + 1 + i, k + 1 + j);
+        await engine.gemm(left, right, { transposeB: true, scale: -1, addend, into: addend.data, ...options });
+      }
+    }
+  }
   return { lower, logDeterminant: 2 * sum, leaves };
+}
+
+function tileAt(tiles: readonly (readonly Matrix<Float64Array>[])[], row: number, column: number): Matrix<Float64Array> {
+  return tiles[row]?.[column] as Matrix<Float64Array>;
 }
 
 /** @throws {RangeError} naming the pivot when the matrix is not positive definite. */
@@ -69,52 +70,27 @@ export function toFloat32Factor({ lower, logDeterminant, leaves }: CholeskyFacto
 
 /** L^-1 B. The squared length of a column is then b' A^-1 b. */
 export async function solveLower(engine: Products, factor: CholeskyFactor, right: Matrix, options: WorkOptions = {}): Promise<Matrix> {
-  if (right.rows !== factor.lower.rows) throw new RangeError(`A factor of ${factor.lower.rows} does not fit ${right.rows} rows.`);
-  const data = right.data instanceof Float64Array ? new Float64Array(right.data.length) : new Float32Array(right.data.length);
+  const { lower, leaves } = factor;
+  if (right.rows !== lower.rows) throw new RangeError(`A factor of ${lower.rows} does not fit ${right.rows} rows.`);
+  const wide = [right.data, lower.data].some((data) => data instanceof Float64Array);
+  const data = wide ? new Float64Array(right.data.length) : new Float32Array(right.data.length);
   const result = { rows: right.rows, columns: right.columns, data };
-  if (right.rows > 0) await solveRange(engine, factor, right, result, 0, right.rows, options);
+  for (const [start, leaf] of leaves) {
+    options.checkpoint?.();
+    let own = rowsOf(right, start, leaf.rows);
+    if (start > 0) {
+      const coupling = firstColumns(rowsOf(lower, start, leaf.rows), start);
+      own = await engine.gemm(coupling, rowsOf(result, 0, start), { scale: -1, addend: own, ...options });
+    }
+    await engine.gemm(leaf, own, { into: rowsOf(result, start, leaf.rows).data, ...options });
+  }
   return result;
 }
 
-/** L^-1 B for the diagonal block of L at `offset`; `result` holds the rows of `offset` and on. */
-async function solveRange(
-  engine: Products,
-  factor: CholeskyFactor,
-  right: Matrix,
-  result: Matrix,
-  offset: number,
-  size: number,
-  options: WorkOptions,
-): Promise<void> {
-  const leaf = factor.leaves.get(offset);
-  if (leaf && leaf.rows === size) {
-    await engine.gemm(leaf, right, { into: result.data, ...options });
-    return;
-  }
-  const half = halve(size);
-  const rest = size - half;
-  const top = rowsOf(result, 0, half);
-  await solveRange(engine, factor, rowsOf(right, 0, half), top, offset, half, options);
-  const coupling = columnsOf(rowsOf(factor.lower, offset + half, rest), offset, half);
-  const updated = await engine.gemm(coupling, top, { scale: -1, addend: rowsOf(right, half, rest), ...options });
-  await solveRange(engine, factor, updated, rowsOf(result, half, rest), offset + half, rest, options);
-}
-
-/** Half of a size, in whole leaves. */
-function halve(size: number): number {
-  return leafSize * Math.ceil(size / leafSize / 2);
-}
-
-function rowsOf({ columns, data }: Matrix, start: number, rows: number): Matrix {
-  return { rows, columns, data: data.subarray(start * columns, (start + rows) * columns) };
-}
-
-function columnsOf(matrix: Matrix, start: number, columns: number): Matrix {
-  const data = matrix.data instanceof Float64Array ? new Float64Array(matrix.rows * columns) : new Float32Array(matrix.rows * columns);
-  for (let i = 0; i < matrix.rows; i++) {
-    data.set(matrix.data.subarray(i * matrix.columns + start, i * matrix.columns + start + columns), i * columns);
-  }
-  return { rows: matrix.rows, columns, data };
+function firstColumns({ rows, columns, data }: Matrix, count: number): Matrix {
+  const result = data instanceof Float64Array ? new Float64Array(rows * count) : new Float32Array(rows * count);
+  for (let i = 0; i < rows; i++) result.set(data.subarray(i * columns, i * columns + count), i * count);
+  return { rows, columns: count, data: result };
 }
 
 /**
@@ -147,15 +123,19 @@ export function smallLogDeterminant(data: Float64Array, size: number): number {
   return 2 * sum;
 }
 
-function invertLower(lower: Float64Array, size: number): Float64Array {
-  const inverse = new Float64Array(size * size);
-  for (let j = 0; j < size; j++) {
-    inverse[j * size + j] = 1 / (lower[j * size + j] as number);
-    for (let i = j + 1; i < size; i++) {
-      let sum = 0;
-      for (let k = j; k < i; k++) sum += (lower[i * size + k] as number) * (inverse[k * size + j] as number);
-      inverse[i * size + j] = -sum / (lower[i * size + i] as number);
-    }
-  }
-  return inverse;
+/** The Cholesky factor of a diagonal tile and its inverse. */
+function factorizeTile(tile: Matrix<Float64Array>, offset: number): { factor: Matrix<Float64Array>; inverse: Matrix<Float64Array> } {
+  const size = tile.rows;
+  // The kernels want rows by fours: what is added is an identity.
+  const padded = 4 * Math.ceil(size / 4);
+  const [a, inverses, inverse] = layOut(padded * padded, padded, padded * padded);
+  a.fill(0);
+  inverse.fill(0);
+  for (let i = 0; i < size; i++) a.set(tile.data.subarray(i * size, i * size + i + 1), i * padded);
+  for (let i = size; i < padded; i++) a[i * padded + i] = 1;
+  const failed = kernels().choleskyFactor(a.byteOffset, padded, inverses.byteOffset);
+  if (failed >= 0) throw new RangeError(`The matrix is not positive definite: pivot ${offset + failed} is ${a[failed * padded + failed]}.`);
+  kernels().invertLowerTriangle(a.byteOffset, padded, inverses.byteOffset, inverse.byteOffset);
+  const whole = (data: Float64Array) => block({ rows: padded, columns: padded, data }, 0, 0, size, size);
+  return { factor: whole(a), inverse: whole(inverse) };
 }

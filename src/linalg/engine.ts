@@ -14,16 +14,18 @@ export interface GemmOptions extends WorkOptions {
   readonly addend?: Matrix;
   /** Factor before the addend. Default 1. */
   readonly addendScale?: number;
-  /** Storage for the result, exactly as long and precise as it; must not overlap an operand. Default: a new array. */
+  /** Storage for the result, exactly as long and precise as it; may be that of the addend, must not overlap a factor. Default: a new array. */
   readonly into?: Float32Array | Float64Array;
 }
+
+export type EngineName = 'onnxruntime' | 'tensorflow' | 'wasm';
 
 /**
  * The dense linear algebra that the metrics stand on. Engines differ in speed, not in meaning:
  * the precision of a result is that of its operands (Float64 when any is), the same within stated tolerance on all of them.
  */
 export interface Engine {
-  readonly name: 'onnxruntime' | 'tensorflow' | 'wasm';
+  readonly name: EngineName;
   readonly version: string;
   /**
    * scale op(A) op(B) [+ addendScale addend]. Scales become part of a cached graph in some engines: use few different ones.

@@ -1,60 +1,49 @@
 import type { Engine, WorkOptions } from './engine';
-import { block, type Matrix, setBlock, toFloat64, zeros } from './matrix';
+import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, toFloat64, transpose, zeros } from './matrix';
 
-/** Width of a panel: wide enough for full speed of the product, narrow enough that the skipped half counts. */
-const panelWidth = 192;
-/** Rows (columns for ZZ') that are widened to float64 at a time, so that memory does not grow with the probe. */
-const chunkLength = 4096;
+/** Height of a panel: enough for full speed of the product, little enough that the skipped half counts. */
+const panelHeight = 192;
+/** Terms that are widened to float64 at a time, so that memory does not grow with the probe. */
+const chunkLength = 2048;
 
 /**
  * Z'Z or ZZ' in float64 out of products of panels; only blocks on and below the diagonal are computed.
  * Each product of two float32 numbers is exact in float64, so the result is as good as its summation.
  */
 export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'columns' | 'rows', options: WorkOptions): Promise<Matrix<Float64Array>> {
-  const ofColumns = side === 'columns';
-  const [size, inner] = ofColumns ? [z.columns, z.rows] : [z.rows, z.columns];
-  const transposes = ofColumns ? { transposeA: true } : { transposeB: true };
-  const ranges = split(size, panelWidth);
-  const blocks: (Matrix | undefined)[] = [];
-  for (const { start, length } of split(inner, chunkLength)) {
-    const panels = ranges.map((range) => {
-      if (ofColumns) return block(z, start, range.start, length, range.length);
-      return length === inner ? wholeRows(z, range.start, range.length) : block(z, range.start, start, range.length, length);
-    });
-    let at = 0;
+  const [size, inner] = side === 'columns' ? [z.columns, z.rows] : [z.rows, z.columns];
+  const ranges = evenParts(size, panelHeight);
+  const blocks = ranges.map((row, i) => ranges.slice(0, i + 1).map((column) => zeros(row.length, column.length)));
+  // Panels are rows, contiguous: engines are faster at A B' than at A' B, by more than the transposing costs.
+  const readChunk = side === 'columns' ? columnReader(z) : rowReader(z);
+  for (const [at, chunk] of evenParts(inner, chunkLength).entries()) {
+    const lying = readChunk(chunk);
+    const panels = ranges.map(({ start, length }) => rowsOf(lying, start, length));
     for (const [i, left] of panels.entries()) {
-      for (const right of panels.slice(0, i + 1)) {
+      for (const [j, right] of panels.slice(0, i + 1).entries()) {
+        const sum = blocks[i]?.[j] as Matrix<Float64Array>;
         options.checkpoint?.();
-        const addend = blocks[at];
-        blocks[at] = await engine.gemm(left, right, addend ? { ...transposes, addend } : transposes);
-        at += 1;
+        await engine.gemm(left, right, { transposeB: true, ...(at > 0 ? { addend: sum } : {}), into: sum.data });
       }
     }
   }
   const result = zeros(size, size);
-  let at = 0;
   for (const [i, row] of ranges.entries()) {
-    for (const column of ranges.slice(0, i + 1)) {
-      const part = blocks[at++];
-      if (part) setBlock(result, row.start, column.start, part);
-    }
+    for (const [j, column] of ranges.slice(0, i + 1).entries()) setBlock(result, row.start, column.start, blocks[i]?.[j] as Matrix);
   }
   mirrorLower(result);
   return result;
 }
 
-/** Rows in float64, not copied when they are already. */
-function wholeRows({ columns, data }: Matrix, start: number, rows: number): Matrix<Float64Array> {
-  return toFloat64({ rows, columns, data: data.subarray(start * columns, (start + rows) * columns) });
+/** Chunks of rows as columns, always in the same memory. */
+function columnReader(z: Matrix): (chunk: Part) => Matrix<Float64Array> {
+  const buffer = new Float64Array(z.columns * Math.min(z.rows, chunkLength));
+  return ({ start, length }) => transpose(rowsOf(z, start, length), { rows: z.columns, columns: length, data: buffer.subarray(0, z.columns * length) });
 }
 
-/** Even parts of at most `most`. */
-function split(length: number, most: number): { start: number; length: number }[] {
-  const count = Math.ceil(length / most);
-  return Array.from({ length: count }, (_, index) => {
-    const start = Math.round((index * length) / count);
-    return { start, length: Math.round(((index + 1) * length) / count) - start };
-  });
+/** Chunks of columns; not copied where one is the whole and in float64 already. */
+function rowReader(z: Matrix): (chunk: Part) => Matrix<Float64Array> {
+  return ({ start, length }) => (length === z.columns ? toFloat64(z) : block(z, 0, start, z.rows, length));
 }
 
 /** Copies the lower triangle over the upper one, in tiles that stay in the cache. */

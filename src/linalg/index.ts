@@ -1,4 +1,6 @@
-export type { Engine, GemmOptions } from './engine';
+export type { Engine, EngineName, GemmOptions } from './engine';
 export type { Matrix } from './matrix';
-export { createEngine, EngineUnavailable } from './createEngine';
-export type { EngineChoice, EngineOptions } from './createEngine';
+export { createEngine, engineOrder, EngineUnavailable, loadEngine } from './createEngine';
+export type { EngineChoice, EngineOptions, LoadedEngine } from './createEngine';
+export type { TensorFlowEngineOptions } from './tensorFlowEngine';
+export type { TensorFlowPackage } from './tensorFlowOperations';

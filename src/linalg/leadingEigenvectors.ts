@@ -1,10 +1,19 @@
+import { type PanelReflectors, reduceToBand } from './bandReduction';
+import { bandToTridiagonalLogged, unwind } from './bandToTridiagonal';
 import { cholesky, solveLower } from './cholesky';
 import type { Engine, WorkOptions } from './engine';
 import { type Matrix, requireSquare, toFloat64, zeros } from './matrix';
 import { type Eigenpairs, symmetricEigenvectors } from './symmetricEigenvectors';
+import { tridiagonalEigenvalues } from './tridiagonal';
+import { tridiagonalEigenvectors } from './tridiagonalEigenvectors';
+import { bandwidth } from './tridiagonalForm';
 
-/** Up to this size, or when a third of all vectors is wanted, the full decomposition is faster. */
-const denseSize = 96;
+/** Up to this size the full decomposition is as fast. */
+const denseSize = 64;
+/** Up to this size reduction is always faster than iteration; measured. */
+const directSize = 1024;
+/** Above this size the logged reflectors of a reduction would need more memory than a metric should. */
+const directLimit = 4096;
 const outerLimit = 200;
 /** Residual ||A v - lambda v|| relative to the largest eigenvalue at which a vector counts as found. */
 const tolerance = 1e-9;
@@ -18,9 +27,10 @@ const limits = { narrow: { leak: 1e4, exponent: 60 }, wide: { leak: 1e6, exponen
 const degreeLimit = 24;
 
 /**
- * The leading eigenvalues and eigenvectors of a symmetric positive semidefinite matrix, by Chebyshev-filtered subspace
- * iteration (Zhou, Saad, Tiago & Chelikowsky 2006): nearly all work is products on the engine. Starts from a fixed block, so it is
- * deterministic. Vectors of eigenvalues that agree with their neighbours to many digits are determined only as a subspace.
+ * The leading eigenvalues and eigenvectors of a symmetric positive semidefinite matrix. By reduction to tridiagonal form and inverse iteration; what that
+ * finds is made orthonormal and checked. Large matrices with a steep spectrum, and what fails the check, go to Chebyshev-filtered subspace
+ * iteration (Zhou, Saad, Tiago & Chelikowsky 2006). Deterministic. Vectors of eigenvalues that agree with their neighbours to many digits are determined only
+ * as a subspace.
  */
 export async function leadingEigenvectors(
   engine: Pick<Engine, 'gemm'>,
@@ -31,9 +41,51 @@ export async function leadingEigenvectors(
   requireSquare(matrix, 'An eigenvector');
   const size = matrix.rows;
   if (!Number.isInteger(count) || count < 0 || count > size) throw new RangeError(`A matrix of ${size} has no ${count} leading eigenvectors.`);
-  const width = count + Math.max(8, Math.ceil(count / 2));
-  if (size <= denseSize || 3 * width >= size) return leading(symmetricEigenvectors(matrix, options.checkpoint), count);
+  if (size <= denseSize || 2 * count > size) return leading(symmetricEigenvectors(matrix, options.checkpoint), count);
+  if (size <= directSize || (size <= directLimit && participation(matrix) > count)) {
+    const found = await direct(engine, matrix, count, options);
+    const ritz = await rayleighRitz(engine, matrix, await orthonormalize(engine, found));
+    if (worstResidual(ritz, count) <= tolerance * (ritz.values[0] as number)) return leading(ritz, count);
+  }
+  return iterate(engine, matrix, count, options);
+}
 
+/** (sum of eigenvalues)^2 / sum of their squares: as many as there are of them in an even spectrum, few in a steep one, which iteration is quick with. */
+function participation({ rows, data }: Matrix<Float64Array>): number {
+  let trace = 0;
+  let squares = 0;
+  for (let i = 0; i < rows; i++) trace += data[i * (rows + 1)] as number;
+  for (let i = 0; i < data.length; i++) squares += (data[i] as number) ** 2;
+  return trace ** 2 / squares;
+}
+
+/** By reduction to tridiagonal form; not yet checked. */
+async function direct(
+  engine: Pick<Engine, 'gemm'>,
+  matrix: Matrix<Float64Array>,
+  count: number,
+  options: WorkOptions,
+): Promise<Matrix<Float64Array>> {
+  const size = matrix.rows;
+  const factors: PanelReflectors[] = [];
+  const band = await reduceToBand(engine, { ...matrix, data: matrix.data.slice() }, bandwidth, { ...options, keep: (factor) => factors.push(factor) });
+  const { diagonal, offDiagonal, log } = bandToTridiagonalLogged(band, options.checkpoint);
+  const eigenvalues = tridiagonalEigenvalues(diagonal, offDiagonal, undefined, options.checkpoint).slice(size - count).reverse();
+  const vectors = tridiagonalEigenvectors({ diagonal, offDiagonal }, eigenvalues, options.checkpoint);
+  unwind(vectors.data, log, options.checkpoint);
+  // Rows x' become x'Q' with Q' = I - V T' V'.
+  for (const { v, t } of factors.reverse()) {
+    const along = await engine.gemm(vectors, v, { transposeB: true, ...options });
+    const weighted = await engine.gemm(along, t, { transposeB: true, ...options });
+    await engine.gemm(weighted, v, { scale: -1, addend: vectors, into: vectors.data, ...options });
+  }
+  return vectors;
+}
+
+/** By Chebyshev-filtered subspace iteration: nearly all work is products on the engine. */
+async function iterate(engine: Pick<Engine, 'gemm'>, matrix: Matrix<Float64Array>, count: number, options: WorkOptions): Promise<Eigenpairs> {
+  const size = matrix.rows;
+  const width = Math.min(size, count + Math.max(8, Math.ceil(count / 2)));
   let block = startBlock(width, size);
   for (let outer = 0; ; outer++) {
     options.checkpoint?.();

@@ -1,16 +1,43 @@
+import { kernels, layOut } from './kernels';
+
+/** Rotations in one call of the kernel: some 3 ms. */
+const rotationsAtOnce = 2e5;
 /** Sweeps that QL may take for one eigenvalue; it needs fewer than two on average. */
 const sweepLimit = 60;
 
+type Rotate = (i: number, cosine: number, sine: number) => void;
+
 /**
- * Eigenvalues, ascending, of the symmetric tridiagonal matrix with the given diagonal and off-diagonal
- * (`offDiagonal[i]` couples i and i+1), by implicit QL (EISPACK imtql1). Both arrays are overwritten.
- * With `rotate`, every plane rotation is also reported, to be applied to columns i and i+1 of a basis.
+ * Eigenvalues, ascending, of the symmetric tridiagonal matrix with the given diagonal and off-diagonal (`offDiagonal[i]` couples i and i+1),
+ * by the square-root-free QL and QR of Pal, Walker and Kahan (LAPACK sterf). Squares of the elements must be in range.
+ * With `rotate`, by implicit QL (EISPACK imtql1) and in the order it finds them: every plane rotation is reported, to be applied to
+ * rows i and i+1 of a basis. Both arrays may be overwritten.
  */
 export function tridiagonalEigenvalues(
   diagonal: Float64Array,
   offDiagonal: Float64Array,
-  rotate?: (i: number, cosine: number, sine: number) => void,
+  rotate?: Rotate,
   checkpoint?: () => void,
+): Float64Array {
+  if (rotate) return rotateToDiagonal(diagonal, offDiagonal, rotate, checkpoint);
+  const size = diagonal.length;
+  const [d, e] = layOut(size, size);
+  d.set(diagonal);
+  e.set(offDiagonal.subarray(0, size));
+  kernels().beginTridiagonal(d.byteOffset, e.byteOffset, size);
+  for (;;) {
+    checkpoint?.();
+    const state = kernels().continueTridiagonal(rotationsAtOnce);
+    if (state === 0) return d.slice().sort();
+    if (state === 2) throw new RangeError(`The eigenvalues of a tridiagonal matrix of ${size} did not converge.`);
+  }
+}
+
+function rotateToDiagonal(
+  diagonal: Float64Array,
+  offDiagonal: Float64Array,
+  rotate: Rotate,
+  checkpoint: (() => void) | undefined,
 ): Float64Array {
   const size = diagonal.length;
   for (let l = 0; l < size; l++) {
@@ -49,7 +76,7 @@ export function tridiagonalEigenvalues(
         shift = sine * slope;
         diagonal[i + 1] = next + shift;
         g = cosine * slope - b;
-        rotate?.(i, cosine, sine);
+        rotate(i, cosine, sine);
       }
       if (i >= l) continue;
       diagonal[l] = (diagonal[l] as number) - shift;
@@ -57,5 +84,5 @@ export function tridiagonalEigenvalues(
       if (m < size - 1) offDiagonal[m] = 0;
     }
   }
-  return rotate ? diagonal : diagonal.sort();
+  return diagonal;
 }

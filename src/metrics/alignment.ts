@@ -1,53 +1,49 @@
-import type { LayerFeatures, LayerMeasurement, MeasureContext, MeasureOptions, MetricFamily } from './contract';
 import { linearValue } from './bootstrap';
-import { fewSamplesWarning, type MetricShape, noDirectionReason, type SplitValue, toMeasurements } from './measurement';
-import { normalizedRows, type SplitRows, splitRows } from './splitRows';
+import type { MetricFamily, PartValue } from './contract';
+import { normalizedRows, type PartRows } from './partRows';
+import { fewSamplesWarning, noDirectionReason } from './reasons';
 
-const shape: MetricShape = { metric: 'alignment', method: 1, random: false, gap: 'held_out - train', dependsOnSize: false };
 const recordedOptions = { normalisation: 'l2', pairs: 'views' };
 
 /**
  * Mean squared distance between two views of one sample over all such pairs, rows of length 1 (Wang & Isola 2020, alpha = 2): 0 to 4.
  * Its gap (held-out minus train) is a one-encoder stand-in for SSLMem.
  */
-export const alignmentFamily: MetricFamily = {
+export const alignmentFamily: MetricFamily<'alignment'> = {
   id: 'alignment',
-  metrics: ['alignment'],
-  method: shape.method,
-  measure(layer: LayerFeatures, options: MeasureOptions, context: MeasureContext): Promise<LayerMeasurement[]> {
-    const values = splitRows(layer).map((split) => {
-      context.checkpoint();
-      return alignment(split);
-    });
-    return Promise.resolve(toMeasurements(layer, shape, values, options));
+  shapes: [{ metric: 'alignment', random: false, gap: 'held_out - train', dependsOnSize: false }],
+  method: 1,
+  measurePart(part, _layer, _options, context) {
+    context.checkpoint();
+    return Promise.resolve({ alignment: alignment(part) });
   },
 };
 
-function alignment(split: SplitRows): SplitValue {
-  const reason = noDirectionReason(split);
-  if (reason) return { split, value: null, options: recordedOptions, warnings: [reason] };
-  const { starts } = split;
-  const samples = split.sampleIds.length;
+function alignment(part: PartRows): PartValue {
+  const reason = noDirectionReason(part);
+  if (reason) return { value: null, options: recordedOptions, warnings: [reason] };
+  const { starts } = part;
+  const samples = part.sampleIds.length;
   const squares = new Float64Array(samples);
   const pairs = new Float64Array(samples);
-  const mean = new Float64Array(split.features.columns);
+  const mean = new Float64Array(part.features.columns);
   for (let sample = 0; sample < samples; sample++) {
     const views = (starts[sample + 1] as number) - (starts[sample] as number);
     pairs[sample] = (views * (views - 1)) / 2;
-    squares[sample] = pairSquares(split, starts[sample] as number, views, mean);
+    squares[sample] = pairSquares(part, starts[sample] as number, views, mean);
   }
   const form = { offset: 0, factor: 1, numerator: squares, denominator: pairs };
   const alone = pairs.reduce((count, own) => count + Number(own === 0), 0);
-  if (alone === samples) return { split, value: null, options: recordedOptions, warnings: ['No sample has two views, so there are no pairs.'] };
-  const warnings = fewSamplesWarning(split);
+  if (alone === samples) return { value: null, options: recordedOptions, warnings: ['No sample has two views, so there are no pairs.'] };
+  const warnings = fewSamplesWarning(part);
   if (alone > 0) warnings.push(`${alone} of ${samples} samples have one view and take no part.`);
   // A resample could hold nothing but samples without pairs.
-  return { split, value: linearValue(form), options: recordedOptions, warnings, form: alone === 0 ? form : withPairsOnly(form) };
+  return { value: linearValue(form), options: recordedOptions, warnings, form: alone === 0 ? form : withPairsOnly(form) };
 }
 
 /** Sum over pairs of ||x - y||^2 = views * sum of ||x - mean||^2, which loses no digits when the views nearly agree. */
-function pairSquares(split: SplitRows, start: number, views: number, mean: Float64Array): number {
-  const { columns, data } = normalizedRows(split);
+function pairSquares(part: PartRows, start: number, views: number, mean: Float64Array): number {
+  const { columns, data } = normalizedRows(part);
   const first = start * columns;
   const end = first + views * columns;
   mean.fill(0);

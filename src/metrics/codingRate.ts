@@ -1,10 +1,13 @@
 import { cholesky, smallLogDeterminant, solveLower, toFloat32Factor } from '../linalg/cholesky';
 import type { Engine } from '../linalg/engine';
-import { type Matrix, zeros } from '../linalg/matrix';
+import { type Matrix, transpose, zeros } from '../linalg/matrix';
 import { type LinearForm, sum } from './bootstrap';
-import type { LayerFeatures, LayerMeasurement, MeasureContext, MeasureOptions, MetricFamily } from './contract';
-import { fewSamplesWarning, type MetricShape, noDirectionReason, type SplitValue, toMeasurements, usefulViews } from './measurement';
-import { normalizedRows, type SplitRows, splitRows } from './splitRows';
+import { requirePartitionOptions } from './clusters/partition';
+import type { MeasureContext, MeasureOptions, MetricFamily, PartValue } from './contract';
+import { normalizedGram } from './normalizedGram';
+import { normalizedRows, type PartRows } from './partRows';
+import { type RateClasses, rateClasses } from './rateClasses';
+import { fewSamplesWarning, noDirectionReason } from './reasons';
 
 /** Classes up to this size (or width) get their determinant from plain loops. */
 const smallClass = 48;
@@ -12,74 +15,66 @@ const smallClass = 48;
 const metrics = ['coding_rate', 'coding_rate_within', 'coding_rate_reduction', 'crr_normalized'] as const;
 type CodingRateMetric = (typeof metrics)[number];
 
-const method = 1;
-
-const shapeOf = (metric: CodingRateMetric): MetricShape => ({ metric, method, random: false, gap: 'train - held_out', dependsOnSize: true });
-
 /**
  * Coding rate, coding rate within classes and coding rate reduction of maximal coding rate reduction (Yu et al. 2020, arXiv 2006.08558),
- * taken as an indicator of overfitting by Qiang et al. (arXiv 2410.00772). Rows have length 1; a class is the views of one sample. In nats.
+ * taken as an indicator of overfitting by Qiang et al. (arXiv 2410.00772). Rows have length 1; a class is the views of one sample unless the option `partition` says otherwise. In nats.
  */
-export const codingRateFamily: MetricFamily = {
+export const codingRateFamily: MetricFamily<CodingRateMetric> = {
   id: 'coding_rate',
-  metrics,
-  method,
-  async measure(layer: LayerFeatures, options: MeasureOptions, context: MeasureContext): Promise<LayerMeasurement[]> {
-    if (!(options.eps2 > 0) || !Number.isFinite(options.eps2)) throw new RangeError(`eps2 must be a positive number, not ${options.eps2}.`);
-    const values: Record<CodingRateMetric, SplitValue>[] = [];
-    for (const split of splitRows(layer)) values.push(await measureSplit(split, options.eps2, context));
-    return metrics.flatMap((metric) => toMeasurements(layer, shapeOf(metric), values.map((one) => one[metric]), options));
+  shapes: metrics.map((metric) => ({ metric, random: ({ partition }) => partition === 'clusters', gap: 'train - held_out', dependsOnSize: true })),
+  method: 1,
+  async measurePart(part, _layer, options, context) {
+    const { eps2, partition } = options;
+    if (!(eps2 > 0) || !Number.isFinite(eps2)) throw new RangeError(`eps2 must be a positive number, not ${eps2}.`);
+    if (partition === 'clusters') requirePartitionOptions(options);
+    return measureRates(part, options, context);
   },
 };
 
-async function measureSplit(split: SplitRows, eps2: number, context: MeasureContext): Promise<Record<CodingRateMetric, SplitValue>> {
-  const recordedOptions = { eps2, normalisation: 'l2', partition: 'views' };
-  const reason = noDirectionReason(split);
-  const give = (value: number | null, warnings: readonly string[], form?: LinearForm): SplitValue => ({ split, value, options: recordedOptions, warnings, form });
-  if (reason) {
-    const none = give(null, [reason]);
-    return { coding_rate: none, coding_rate_within: none, coding_rate_reduction: none, crr_normalized: none };
-  }
-  const n = split.features.rows;
-  const d = split.features.columns;
-  const whole = await codingRate(normalizedRows(split), eps2, context);
-  const within = await classTerms(split, eps2, context);
-  const rate = whole.rate;
-  const rateWithin = sum(within) / n;
+async function measureRates(whole: PartRows, options: MeasureOptions, context: MeasureContext): Promise<Record<CodingRateMetric, PartValue>> {
+  const { eps2, partition } = options;
+  const ofAll = (value: PartValue) => ({ coding_rate: value, coding_rate_within: value, coding_rate_reduction: value, crr_normalized: value });
+  const fault = noDirectionReason(whole);
+  if (fault !== null) return ofAll({ value: null, options: { eps2, normalisation: 'l2', partition }, warnings: [fault] });
+  const classes = await rateClasses(whole, options, context);
+  const recordedOptions = { eps2, normalisation: 'l2', partition, ...classes.options };
+  const give = (value: number | null, warnings: readonly string[], form?: LinearForm): PartValue => ({ value, options: recordedOptions, warnings, form });
+  const { part } = classes;
+  if (!part) return ofAll(give(null, classes.reason === null ? [] : [classes.reason]));
+  const n = part.features.rows;
+  const d = part.features.columns;
+  const { rate, influence: rowInfluence } = await codingRate(part, eps2, context);
   const bound = codingRateBound(n, d, eps2);
-
-  const samples = split.sampleIds.length;
-  const sizes = Float64Array.from({ length: samples }, (_, sample) => (split.starts[sample + 1] as number) - (split.starts[sample] as number));
+  const samples = part.sampleIds.length;
+  const sizes = Float64Array.from({ length: samples }, (_, sample) => (part.starts[sample + 1] as number) - (part.starts[sample] as number));
   const influence = new Float64Array(samples);
   for (let sample = 0; sample < samples; sample++) {
-    for (let row = split.starts[sample] as number; row < (split.starts[sample + 1] as number); row++) {
-      influence[sample] = (influence[sample] as number) + (whole.influence[row] as number);
+    for (let row = part.starts[sample] as number; row < (part.starts[sample + 1] as number); row++) {
+      influence[sample] = (influence[sample] as number) + (rowInfluence[row] as number);
     }
   }
   const offset = rate - sum(influence) / n;
-  const difference = influence.map((value, sample) => value - (within[sample] as number));
-
-  const few = fewSamplesWarning(split);
+  const few = [...fewSamplesWarning(part), ...classes.warnings];
   const wide = n < d ? [`Fewer rows (${n}) than dimensions (${d}): the value is bounded by the number of rows.`] : [];
-  const blind = viewWarnings(split);
-  return {
-    coding_rate: give(rate, [...few, ...wide], { offset, factor: 1, numerator: influence, denominator: sizes }),
-    coding_rate_within: give(rateWithin, few, { offset: 0, factor: 1, numerator: within, denominator: sizes }),
-    coding_rate_reduction: give(rate - rateWithin, [...blind, ...few, ...wide], { offset, factor: 1, numerator: difference, denominator: sizes }),
-    crr_normalized: give((rate - rateWithin) / bound, [...blind, ...few, ...wide], {
-      offset: offset / bound,
-      factor: 1 / bound,
-      numerator: difference,
-      denominator: sizes,
-    }),
-  };
-}
+  const coding_rate = give(rate, [...few, ...wide], { offset, factor: 1, numerator: influence, denominator: sizes });
+  if (classes.reason !== null) {
+    const none = give(null, [classes.reason]);
+    return { coding_rate, coding_rate_within: none, coding_rate_reduction: none, crr_normalized: none };
+  }
 
-function viewWarnings({ views, sampleIds }: SplitRows): string[] {
-  if (sampleIds.length === 1) return ['A single sample is a single class, so the reduction is 0 whatever the features are.'];
-  if (views === 1) return ['A sample with one view says nothing about agreement between views: its share of the rate within is a constant.'];
-  if (views < usefulViews) return [`The reduction barely sees alignment below ${usefulViews} views; this probe has ${views}.`];
-  return [];
+  const within = await classTerms(part, classes, eps2, context);
+  const rateWithin = sum(within) / n;
+  // Only where a sample is a class of its own is the rate within a mean over samples.
+  const bySample = classes.order === null;
+  const difference = bySample ? influence.map((value, sample) => value - (within[sample] as number)) : influence;
+  const form = (scale: number): LinearForm | undefined => (bySample ? { offset: offset / scale, factor: 1 / scale, numerator: difference, denominator: sizes } : undefined);
+  const reduction = [...classes.reductionWarnings, ...few, ...wide];
+  return {
+    coding_rate,
+    coding_rate_within: give(rateWithin, few, bySample ? { offset: 0, factor: 1, numerator: within, denominator: sizes } : undefined),
+    coding_rate_reduction: give(rate - rateWithin, reduction, form(1)),
+    crr_normalized: give((rate - rateWithin) / bound, reduction, form(bound)),
+  };
 }
 
 /** Largest possible coding rate of n rows of length 1 in d dimensions: that of an even spectrum. */
@@ -98,44 +93,49 @@ interface CodingRate {
 }
 
 /** On the smaller side: det(I + a Z'Z) = det(I + a ZZ'). */
-async function codingRate(z: Matrix<Float64Array>, eps2: number, { engine, checkpoint }: MeasureContext): Promise<CodingRate> {
-  const { rows: n, columns: d } = z;
+async function codingRate(part: PartRows, eps2: number, context: MeasureContext): Promise<CodingRate> {
+  const { engine, checkpoint } = context;
+  const { rows: n, columns: d } = part.features;
   const a = d / (n * eps2);
   const options = { checkpoint };
   const influence = new Float64Array(n);
+  const factor = await cholesky(engine, shifted(await normalizedGram(part, context), a), options);
   if (n < d) {
-    const factor = await cholesky(engine, shifted(await engine.gram(z, 'rows', options), a), options);
     // z'(I + a Z'Z)^-1 z = (1 - [(I + a ZZ')^-1]_ii) / a.
     const inverse = await solveLower(engine, factor, identity(n), options);
     const lengths = columnSquares(inverse);
     for (let row = 0; row < n; row++) influence[row] = (n / 2) * (1 - (lengths[row] as number));
     return { rate: factor.logDeterminant / 2, influence };
   }
-  const transposed = transpose(z);
-  const factor = await cholesky(engine, shifted(await engine.gram(transposed, 'rows', options), a), options);
   // Influences only feed the interval, where float32 is more than enough.
-  const narrow = { ...transposed, data: new Float32Array(transposed.data) };
+  const narrow = transpose(normalizedRows(part), { rows: d, columns: n, data: new Float32Array(n * d) });
   const lengths = columnSquares(await solveLower(engine, toFloat32Factor(factor), narrow, options));
   for (let row = 0; row < n; row++) influence[row] = (d / (2 * eps2)) * (lengths[row] as number);
   return { rate: factor.logDeterminant / 2, influence };
 }
 
-/** [samples] n_j/2 logdet(I + d/(n_j eps2) Z_j Z_j'), each class on its smaller side. */
-async function classTerms(split: SplitRows, eps2: number, context: MeasureContext): Promise<Float64Array> {
-  const { columns: d, data } = normalizedRows(split);
-  const samples = split.sampleIds.length;
-  const terms = new Float64Array(samples);
-  for (let sample = 0; sample < samples; sample++) {
+/** [classes] n_j/2 logdet(I + d/(n_j eps2) Z_j Z_j'), each class on its smaller side. */
+async function classTerms(part: PartRows, { order, starts }: RateClasses, eps2: number, context: MeasureContext): Promise<Float64Array> {
+  const { columns: d, data } = normalizedRows(part);
+  const terms = new Float64Array(starts.length - 1);
+  for (let one = 0; one < terms.length; one++) {
     context.checkpoint();
-    const start = split.starts[sample] as number;
-    const size = (split.starts[sample + 1] as number) - start;
-    const rows = { rows: size, columns: d, data: data.subarray(start * d, (start + size) * d) };
+    const start = starts[one] as number;
+    const size = (starts[one + 1] as number) - start;
+    if (size === 0) continue;
+    const rows = order ? gatherRows(data, d, order.subarray(start, start + size)) : { rows: size, columns: d, data: data.subarray(start * d, (start + size) * d) };
     const a = d / (size * eps2);
     const logDeterminant =
       size <= smallClass ? smallLogDeterminant(smallShiftedGram(rows, a), size) : await largeLogDeterminant(context.engine, rows, a, context.checkpoint);
-    terms[sample] = (size / 2) * logDeterminant;
+    terms[one] = (size / 2) * logDeterminant;
   }
   return terms;
+}
+
+function gatherRows(data: Float64Array, columns: number, rows: Int32Array): Matrix<Float64Array> {
+  const gathered = zeros(rows.length, columns);
+  for (const [place, row] of rows.entries()) gathered.data.set(data.subarray(row * columns, (row + 1) * columns), place * columns);
+  return gathered;
 }
 
 async function largeLogDeterminant(engine: Engine, z: Matrix, a: number, checkpoint: () => void): Promise<number> {
@@ -176,30 +176,18 @@ function smallShiftedGram({ rows, columns, data }: Matrix<Float64Array>, a: numb
   return gram;
 }
 
-/** I + a G, in place. */
-function shifted(gram: Matrix<Float64Array>, a: number): Matrix<Float64Array> {
-  const { rows, data } = gram;
-  for (let i = 0; i < data.length; i++) data[i] = a * (data[i] as number);
-  for (let i = 0; i < rows; i++) data[i * rows + i] = (data[i * rows + i] as number) + 1;
-  return gram;
+/** I + a G. */
+function shifted({ rows, columns, data }: Matrix<Float64Array>, a: number): Matrix<Float64Array> {
+  const result = zeros(rows, columns);
+  for (let i = 0; i < data.length; i++) result.data[i] = a * (data[i] as number);
+  for (let i = 0; i < rows; i++) result.data[i * rows + i] = (result.data[i * rows + i] as number) + 1;
+  return result;
 }
 
 function identity(size: number): Matrix<Float64Array> {
   const matrix = zeros(size, size);
   for (let i = 0; i < size; i++) matrix.data[i * size + i] = 1;
   return matrix;
-}
-
-function transpose({ rows, columns, data }: Matrix<Float64Array>): Matrix<Float64Array> {
-  const tile = 16;
-  const result = zeros(columns, rows);
-  for (let rowTile = 0; rowTile < rows; rowTile += tile) {
-    const rowEnd = Math.min(rowTile + tile, rows);
-    for (let j = 0; j < columns; j++) {
-      for (let i = rowTile; i < rowEnd; i++) result.data[j * rows + i] = data[i * columns + j] as number;
-    }
-  }
-  return result;
 }
 
 /** Squared length of each column. */

@@ -1,51 +1,48 @@
 import type { OptionValue } from '../protocol';
-import { bootstrapReplicates, type LinearForm, standardDeviation, summarizeReplicates } from './bootstrap';
-import type { LayerFeatures, LayerMeasurement, MeasureOptions } from './contract';
-import type { Part, SplitRows } from './splitRows';
+import { bootstrapReplicates, standardDeviation, summarizeReplicates } from './bootstrap';
+import type { LayerMeasurement, MeasureOptions, MetricShape, PartValue } from './contract';
+import type { Part } from './partRows';
 
-/** A metric on one split, before it becomes a record: what the gap also needs. */
-export interface SplitValue {
-  readonly split: SplitRows;
-  readonly value: number | null;
-  readonly options: Readonly<Record<string, OptionValue>>;
-  readonly warnings: readonly string[];
-  /** Present where the value is a mean over samples, or is one to first order. */
-  readonly form?: LinearForm | undefined;
-  /** Values of the repetitions, where there are any; `value` is their mean. */
-  readonly repetitions?: readonly number[] | undefined;
+/** What the records of one part of a layer say beside the values. */
+export interface PartSummary {
+  readonly part: Part;
+  readonly layer: string;
+  readonly layerIndex: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly samples: number;
+  /** Smallest number of views a sample has. */
+  readonly views: number;
 }
 
-/** How a metric becomes records. */
-export interface MetricShape {
-  readonly metric: string;
-  readonly method: number;
-  /** Whether its value depends on the seed. */
-  readonly random: boolean;
-  /** What is subtracted from what, larger meaning more memorization; null when the metric has no gap record. */
-  readonly gap: 'train - held_out' | 'held_out - train' | null;
-  /** Whether the value depends on how many samples a split has, so that a gap between splits of different size is partly size. */
-  readonly dependsOnSize: boolean;
+/** One metric on one part. */
+export interface PartMeasurement extends PartValue {
+  readonly summary: PartSummary;
 }
 
 const partNumber: Record<Part, number> = { train: 0, held_out: 1 };
 const partName: Record<Part, string> = { train: 'train', held_out: 'held-out' };
 
-/** Records of one metric: one for each split, then the gap when there are both. */
-export function toMeasurements(layer: LayerFeatures, shape: MetricShape, values: readonly SplitValue[], options: MeasureOptions): LayerMeasurement[] {
-  const replicates = values.map(({ form, split, value }) =>
-    form && value !== null && split.sampleIds.length > 1 ? bootstrapReplicates(form, options.seed, partNumber[split.part]) : null,
+/** Records of one metric: one for each part (train first), then the gap when there are both. */
+export function toMeasurements(shape: MetricShape, method: number, values: readonly PartMeasurement[], options: MeasureOptions): LayerMeasurement[] {
+  const random = typeof shape.random === 'function' ? shape.random(options) : shape.random;
+  const base = ({ layer, layerIndex, columns }: PartSummary) => ({ layer, layerIndex, metric: shape.metric, d: columns, seed: random ? options.seed : null, method });
+  const replicates = values.map(({ form, summary, value }) =>
+    form && value !== null && summary.samples > 1 ? bootstrapReplicates(form, options.seed, partNumber[summary.part]) : null,
   );
   const measurements = values.map((one, index): LayerMeasurement => {
     const own = replicates[index];
+    const checked = finite(one.value, one.warnings);
     return {
-      ...base(layer, shape, options),
-      split: one.split.part,
-      n: one.split.features.rows,
-      views: one.split.views,
+      ...base(one.summary),
+      split: one.summary.part,
+      n: one.summary.rows,
+      views: one.summary.views,
       options: one.options,
-      ...finite(one.value, one.warnings),
+      ...checked,
       ...(own && { uncertainty: summarizeReplicates(own) }),
       ...(one.value !== null && one.repetitions && { standardDeviation: standardDeviation(one.repetitions) }),
+      ...(checked.value !== null && one.details && { details: one.details }),
     };
   });
   const [train, heldOut] = values;
@@ -56,10 +53,10 @@ export function toMeasurements(layer: LayerFeatures, shape: MetricShape, values:
   const value = train.value === null || heldOut.value === null ? null : sign * (train.value - heldOut.value);
   const [ofTrain, ofHeldOut] = replicates;
   measurements.push({
-    ...base(layer, shape, options),
+    ...base(train.summary),
     split: 'gap',
-    n: train.split.features.rows + heldOut.split.features.rows,
-    views: Math.min(train.split.views, heldOut.split.views),
+    n: train.summary.rows + heldOut.summary.rows,
+    views: Math.min(train.summary.views, heldOut.summary.views),
     options: gapOptions(train, heldOut),
     ...finite(value, gapWarnings(train, heldOut, shape)),
     ...(value !== null && ofTrain && ofHeldOut && { uncertainty: summarizeReplicates(differences(ofTrain, ofHeldOut)) }),
@@ -70,58 +67,29 @@ export function toMeasurements(layer: LayerFeatures, shape: MetricShape, values:
   return measurements;
 }
 
-function base(layer: LayerFeatures, { metric, method, random }: MetricShape, options: MeasureOptions) {
-  return { layer: layer.layer, layerIndex: layer.layerIndex, metric, d: layer.features.columns, seed: random ? options.seed : null, method };
-}
-
 function finite(value: number | null, warnings: readonly string[]): { value: number | null; warnings: readonly string[] } {
   if (value === null || Number.isFinite(value)) return { value, warnings };
   return { value: null, warnings: [...warnings, `The computation gave ${value}.`] };
 }
 
 /** Options of both; where they differ (a smaller part allows fewer components) the held-out one stands beside it. */
-function gapOptions(train: SplitValue, heldOut: SplitValue): Record<string, OptionValue> {
+function gapOptions(train: PartValue, heldOut: PartValue): Record<string, OptionValue> {
   const options: Record<string, OptionValue> = { ...train.options };
   for (const [name, value] of Object.entries(heldOut.options)) if (train.options[name] !== value) options[`${name}_held_out`] = value;
   return options;
 }
 
-function gapWarnings(train: SplitValue, heldOut: SplitValue, { dependsOnSize }: MetricShape): string[] {
+function gapWarnings(train: PartMeasurement, heldOut: PartMeasurement, { dependsOnSize }: MetricShape): string[] {
   const warnings: string[] = [];
-  for (const { value, warnings: own, split } of [train, heldOut]) {
-    if (value === null) warnings.push(`No gap without a value on the ${partName[split.part]} part: ${own.join(' ')}`);
+  for (const { value, warnings: own, summary } of [train, heldOut]) {
+    if (value === null) warnings.push(`No gap without a value on the ${partName[summary.part]} part: ${own.join(' ')}`);
   }
   if (warnings.length > 0) return warnings;
-  const [samples, others] = [train.split.sampleIds.length, heldOut.split.sampleIds.length];
-  if (dependsOnSize && (samples !== others || train.split.views !== heldOut.split.views)) {
+  const [{ samples, views }, other] = [train.summary, heldOut.summary];
+  if (dependsOnSize && (samples !== other.samples || views !== other.views)) {
     warnings.push(
-      `The parts differ in size (train ${samples} samples x ${train.split.views} views, held-out ${others} x ${heldOut.split.views}), so part of the gap is size.`,
+      `The parts differ in size (train ${samples} samples x ${views} views, held-out ${other.samples} x ${other.views}), so part of the gap is size.`,
     );
   }
   return [...new Set([...warnings, ...train.warnings, ...heldOut.warnings])];
-}
-
-/** Why nothing can be computed from these rows at all, or null. */
-export function notFiniteReason({ notFinite, features }: SplitRows): string | null {
-  if (!notFinite) return features.columns === 0 ? 'The layer has no features.' : null;
-  return `${count(notFinite.rows, features.rows)} NaN or infinite (first: row ${notFinite.first}).`;
-}
-
-/** Why rows cannot be scaled to length 1, or null. */
-export function noDirectionReason(split: SplitRows): string | null {
-  const reason = notFiniteReason(split);
-  if (reason || !split.allZero) return reason;
-  return `${count(split.allZero.rows, split.features.rows)} all zero and so without direction (first: row ${split.allZero.first}).`;
-}
-
-function count(rows: number, of: number): string {
-  return `${rows} of ${of} rows ${rows === 1 ? 'is' : 'are'}`;
-}
-
-/** Of one part of a probe. A useful probe has 128 samples x 8 views at least, half of them held out. */
-export const usefulSamples = 64;
-export const usefulViews = 8;
-
-export function fewSamplesWarning({ sampleIds }: SplitRows): string[] {
-  return sampleIds.length < usefulSamples ? [`Only ${sampleIds.length} sample${sampleIds.length === 1 ? '' : 's'}; a part of a probe should have ${usefulSamples} at least.`] : [];
 }

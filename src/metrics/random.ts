@@ -17,7 +17,7 @@ export function hash64(...parts: readonly (bigint | number)[]): bigint {
 }
 
 /** What a stream of random numbers is for, so that two uses of one seed never share numbers. */
-export const randomPurpose = { label: 1, control: 2, bootstrap: 3 } as const;
+export const randomPurpose = { label: 1, control: 2, bootstrap: 3, clusters: 4, labelOrder: 8, validation: 9, shuffles: 31 } as const;
 
 /** The random label in 0 .. classes-1 of a sample for one head: the upper 32 bits of the hash, scaled. It depends on nothing else. */
 export function randomLabel(seed: number, head: number, sampleId: bigint, classes: number): number {

@@ -1,12 +1,12 @@
 import type { Matrix } from '../linalg/matrix';
 import { zeros } from '../linalg/matrix';
 import { linearValue, sum } from './bootstrap';
-import type { LayerFeatures, LayerMeasurement, MeasureContext, MeasureOptions, MetricFamily } from './contract';
-import { fewSamplesWarning, type MetricShape, notFiniteReason, type SplitValue, toMeasurements } from './measurement';
+import type { MeasureContext, MetricFamily, PartValue } from './contract';
+import type { PartRows } from './partRows';
 import { reduceToComponents } from './principalComponents';
 import { Random, randomLabel, randomPurpose } from './random';
+import { fewSamplesWarning, notFiniteReason } from './reasons';
 import { fitSoftmaxHeads, predictClasses, type SoftmaxHeads } from './softmaxRegression';
-import { type SplitRows, splitRows } from './splitRows';
 
 const classes = 10;
 const heads = 5;
@@ -19,66 +19,60 @@ const samplesPerComponent = 8;
 
 const metrics = ['random_label_transfer', 'random_label_fit', 'random_label_control'] as const;
 type RandomLabelMetric = (typeof metrics)[number];
-const method = 1;
-
-const shapeOf = (metric: RandomLabelMetric): MetricShape => ({ metric, method, random: true, gap: 'train - held_out', dependsOnSize: true });
-
 /**
  * How well random labels of samples can be read from a layer: memorization capacity (Becker & Risse, arXiv 2411.19640; heads as in
  * RLP, Becker et al., ICLR 2026). A value is (accuracy - 1/C) / (1 - 1/C), mean over heads: 0 is chance, 1 is complete.
  */
-export const randomLabelFamily: MetricFamily = {
+export const randomLabelFamily: MetricFamily<RandomLabelMetric> = {
   id: 'random_label',
-  metrics,
-  method,
-  async measure(layer: LayerFeatures, options: MeasureOptions, context: MeasureContext): Promise<LayerMeasurement[]> {
-    if (!Number.isSafeInteger(options.seed)) throw new RangeError(`The seed must be a whole number, not ${options.seed}.`);
-    const values: Record<RandomLabelMetric, SplitValue>[] = [];
-    for (const split of splitRows(layer)) values.push(await measureSplit(split, options.seed, context));
-    return metrics.flatMap((metric) => toMeasurements(layer, shapeOf(metric), values.map((one) => one[metric]), options));
+  shapes: metrics.map((metric) => ({ metric, random: true, gap: 'train - held_out', dependsOnSize: true })),
+  method: 1,
+  measurePart(part, _layer, { seed }, context) {
+    if (!Number.isSafeInteger(seed)) throw new RangeError(`The seed must be a whole number, not ${seed}.`);
+    return measureHeads(part, seed, context);
   },
 };
 
-async function measureSplit(split: SplitRows, seed: number, context: MeasureContext): Promise<Record<RandomLabelMetric, SplitValue>> {
-  const samples = split.sampleIds.length;
+async function measureHeads(part: PartRows, seed: number, context: MeasureContext): Promise<Record<RandomLabelMetric, PartValue>> {
+  const samples = part.sampleIds.length;
   const allowed = Math.min(mostComponents, Math.floor(samples / samplesPerComponent));
   const record = (k: number) => ({ classes, heads, k, l2, iterations: iterationLimit, normalisation: 'standardised', fitViews: 'alternate' });
-  const none = (reason: string, k = allowed): Record<RandomLabelMetric, SplitValue> => {
-    const value: SplitValue = { split, value: null, options: record(k), warnings: [reason] };
+  const none = (reason: string, k = allowed): Record<RandomLabelMetric, PartValue> => {
+    const value: PartValue = { value: null, options: record(k), warnings: [reason] };
     return { random_label_transfer: value, random_label_fit: value, random_label_control: value };
   };
-  const reason = notFiniteReason(split);
+  const reason = notFiniteReason(part);
   if (reason) return none(reason);
-  if (split.views < leastViews) {
-    return none(`Needs at least ${leastViews} views of each sample: half of them train the head, the others test it. This probe has ${split.views}.`);
+  if (part.views < leastViews) {
+    return none(`Needs at least ${leastViews} views of each sample: half of them train the head, the others test it. This probe has ${part.views}.`);
   }
   if (allowed < 1) return none(`Needs at least ${samplesPerComponent} samples to allow one component; there are ${samples}.`);
 
-  const halves = halveViews(split);
-  const reduction = await reduceToComponents(takeRows(split.features, halves.fit.rows), allowed, context);
+  const halves = halveViews(part);
+  const reduction = await reduceToComponents(takeRows(part.features, halves.fit.rows), allowed, context);
   const k = reduction.scores.columns;
   if (k === 0) return none('All features are constant on the views that train the head.', 0);
-  const labels = Array.from({ length: heads }, (_, head) => Uint8Array.from(split.sampleIds, (id) => randomLabel(seed, head, id, classes)));
+  const labels = Array.from({ length: heads }, (_, head) => Uint8Array.from(part.sampleIds, (id) => randomLabel(seed, head, id, classes)));
   const labelsOfRows = labels.map((own) => Uint8Array.from(halves.fit.sampleOfRow, (sample) => own[sample] as number));
   const options = { classes, l2, iterationLimit };
 
   const trained = await fitSoftmaxHeads(reduction.scores, labelsOfRows, options, context);
   const fit = score(await predictClasses(reduction.scores, trained, classes, context), halves.fit, labels);
-  const others = await reduction.project(takeRows(split.features, halves.transfer.rows));
+  const others = await reduction.project(takeRows(part.features, halves.transfer.rows));
   const transfer = score(await predictClasses(others, trained, classes, context), halves.transfer, labels);
-  const control = await controlOf(split, k, seed, async () => {
-    const noise = gaussianRows(reduction.scores.rows, k, new Random(randomPurpose.control, seed, split.part === 'train' ? 0 : 1));
+  const control = await controlOf(part, k, seed, async () => {
+    const noise = gaussianRows(reduction.scores.rows, k, new Random(randomPurpose.control, seed, part.part === 'train' ? 0 : 1));
     const fitted = await fitSoftmaxHeads(noise, labelsOfRows, options, context);
     return { heads: fitted, score: score(await predictClasses(noise, fitted, classes, context), halves.fit, labels) };
   });
 
-  const warnings = fewSamplesWarning(split);
+  const warnings = fewSamplesWarning(part);
   const most = Math.min(mostComponents, allowed);
-  if (k < most) warnings.push(`Only ${k} components instead of ${most}: the layer has no more independent dimensions (width ${split.features.columns}).`);
-  const give = ({ values, numerator, denominator }: Score, of: SoftmaxHeads): SplitValue => {
+  if (k < most) warnings.push(`Only ${k} components instead of ${most}: the layer has no more independent dimensions (width ${part.features.columns}).`);
+  const give = ({ values, numerator, denominator }: Score, of: SoftmaxHeads): PartValue => {
     const form = { offset: -1 / (classes - 1), factor: classes / (classes - 1), numerator, denominator };
     const own = of.converged < heads ? [...warnings, `${heads - of.converged} of ${heads} heads did not converge in ${iterationLimit} iterations.`] : warnings;
-    return { split, value: linearValue(form), options: record(k), warnings: own, form, repetitions: values };
+    return { value: linearValue(form), options: record(k), warnings: own, form, repetitions: values };
   };
   return {
     random_label_transfer: give(transfer, trained),
@@ -97,7 +91,7 @@ const mostControls = 16;
 const controls = new Map<string, Control>();
 
 /** The control knows nothing of a layer but its number of components: it is fitted once for all layers and checkpoints of a probe. */
-async function controlOf({ part, sampleIds, starts }: SplitRows, k: number, seed: number, fit: () => Promise<Control>): Promise<Control> {
+async function controlOf({ part, sampleIds, starts }: PartRows, k: number, seed: number, fit: () => Promise<Control>): Promise<Control> {
   const key = `${part} ${k} ${seed} ${sampleIds.join()} ${starts.join()}`;
   const known = controls.get(key);
   if (known) return known;
@@ -108,13 +102,13 @@ async function controlOf({ part, sampleIds, starts }: SplitRows, k: number, seed
 }
 
 interface Half {
-  /** Rows of the split. */
+  /** Rows of the part. */
   readonly rows: readonly number[];
   readonly sampleOfRow: readonly number[];
 }
 
 /** Views 0, 2, 4, ... of each sample train the head and the others test it, so that an order among views favours neither. */
-function halveViews({ starts, sampleIds }: SplitRows): { fit: Half; transfer: Half } {
+function halveViews({ starts, sampleIds }: PartRows): { fit: Half; transfer: Half } {
   const take = (parity: number): Half => {
     const rows: number[] = [];
     const sampleOfRow: number[] = [];

@@ -4,9 +4,11 @@ import type { MeasureContext } from './contract';
 
 export interface SoftmaxOptions {
   readonly classes: number;
-  /** Factor of half the squared weights beside the mean cross-entropy. The intercept is free. */
-  readonly l2: number;
+  /** Factor of half the squared weights beside the mean cross-entropy, of all heads or of each. The intercept is free. */
+  readonly l2: number | readonly number[];
   readonly iterationLimit: number;
+  /** Largest element of the gradient, in the scaled variables, at which a head is at its minimum. Default 1e-5. */
+  readonly tolerance?: number;
 }
 
 export interface SoftmaxHeads {
@@ -17,8 +19,6 @@ export interface SoftmaxHeads {
   readonly iterations: number;
 }
 
-/** Largest element of the gradient, in the scaled variables, at which a head is at its minimum. */
-const gradientTolerance = 1e-5;
 /** Pairs that L-BFGS remembers. */
 const memory = 20;
 
@@ -34,13 +34,13 @@ export async function fitSoftmaxHeads(
   options: SoftmaxOptions,
   context: MeasureContext,
 ): Promise<SoftmaxHeads> {
-  const { classes, l2, iterationLimit } = options;
-  const scales = columnScales(rows, classes, l2);
+  const { classes, l2, iterationLimit, tolerance = 1e-5 } = options;
+  const scales = columnScales(rows, classes, typeof l2 === 'number' ? l2 : Math.min(...l2));
   const wide = scaledWithIntercept(rows, scales);
   const scaled = { ...wide, data: new Float32Array(wide.data) };
   const buffer = new Float32Array(scaled.rows * labels.length * classes);
-  const problem: Problem = { scaled, scales, classes, l2, buffer, context };
-  const heads = labels.map((label) => new Head(label, scaled.columns * classes));
+  const problem: Problem = { scaled, scales, classes, buffer, context };
+  const heads = labels.map((label, head) => new Head(label, typeof l2 === 'number' ? l2 : (l2[head] as number), tolerance, scaled.columns * classes));
   let iterations = 0;
   await evaluate(problem, heads);
   for (const head of heads) head.accept();
@@ -82,11 +82,10 @@ export async function predictClasses(rows: Matrix<Float64Array>, { weights }: So
 }
 
 interface Problem {
-  /** n x (k + 1), the last column all ones. In float32: its rounding is a thousandth of the gradient tolerance. */
+  /** n x (k + 1), the last column all ones. In float32: its rounding is a thousandth of the tolerance. */
   readonly scaled: Matrix<Float32Array>;
   readonly scales: Float64Array;
   readonly classes: number;
-  readonly l2: number;
   /** Room for the scores of all heads. */
   readonly buffer: Float32Array;
   readonly context: MeasureContext;
@@ -114,7 +113,7 @@ function scaledWithIntercept({ rows, columns, data }: Matrix<Float64Array>, scal
 }
 
 /** Loss and gradient of each head at its trial point. */
-async function evaluate({ scaled, scales, classes, l2, buffer, context }: Problem, heads: readonly Head[]): Promise<void> {
+async function evaluate({ scaled, scales, classes, buffer, context }: Problem, heads: readonly Head[]): Promise<void> {
   const { engine } = context;
   const { rows, columns: variables } = scaled;
   const width = heads.length * classes;
@@ -131,7 +130,7 @@ async function evaluate({ scaled, scales, classes, l2, buffer, context }: Proble
   for (const [index, head] of heads.entries()) {
     let penalty = 0;
     for (let i = 0; i < variables; i++) {
-      const weight = i < scales.length ? l2 * (scales[i] as number) ** 2 : 0;
+      const weight = i < scales.length ? head.l2 * (scales[i] as number) ** 2 : 0;
       for (let c = 0; c < classes; c++) {
         const value = head.trial[i * classes + c] as number;
         penalty += weight * value * value;
@@ -194,6 +193,8 @@ class Head {
 
   constructor(
     readonly labels: Uint8Array,
+    readonly l2: number,
+    private readonly tolerance: number,
     size: number,
   ) {
     this.point = new Float64Array(size);
@@ -207,7 +208,7 @@ class Head {
     [this.point, this.trial] = [this.trial, this.point];
     [this.gradient, this.trialGradient] = [this.trialGradient, this.gradient];
     this.loss = this.trialLoss;
-    this.settled = this.gradient.every((value) => Math.abs(value) <= gradientTolerance);
+    this.settled = this.gradient.every((value) => Math.abs(value) <= this.tolerance);
     this.done = this.settled;
   }
 

@@ -1,7 +1,7 @@
 import type { MetricInfo } from '../protocol';
 
 const page = 'weights.md';
-const ofWeights = { subject: 'weights', hasGap: false, page } as const;
+const ofWeights = { subject: 'weights', group: 'Weights', hasGap: false, page } as const;
 
 /** Metrics of the weights of a checkpoint, in the order they are offered. */
 export const weightCatalog: readonly MetricInfo[] = [

@@ -1,6 +1,6 @@
 import { FormatError } from '../formats';
 import type { LayerMeasurement } from '../metrics';
-import { featureCatalog, metricFamilies, weightCatalog, weightFamilies } from '../metrics';
+import { featureCatalog, methodOfMetric, metricCatalog, weightCatalog } from '../metrics';
 import type { FileProblem, MeasurementRecord } from '../protocol';
 import type { MethodOf } from './plan';
 import type { InspectedTensors } from './tensorWatch';
@@ -14,11 +14,9 @@ export interface MeasuredFile {
   readonly content: InspectedTensors;
 }
 
-const methods = new Map([...metricFamilies, ...weightFamilies].flatMap(({ metrics, method }) => metrics.map((metric) => [metric, method] as const)));
-
 /** Every metric of features, and every one of weights, in the order of the catalog. */
-const featureMetrics: readonly string[] = featureCatalog.map(({ id }) => id).filter((id) => methods.has(id));
-const weightMetrics: readonly string[] = weightCatalog.map(({ id }) => id).filter((id) => methods.has(id));
+const featureMetrics: readonly string[] = featureCatalog.map(({ id }) => id).filter((id) => methodOfMetric(id) !== null);
+const weightMetrics: readonly string[] = weightCatalog.map(({ id }) => id).filter((id) => methodOfMetric(id) !== null);
 
 /** Every metric that can be measured, in the order of the catalog. */
 export const measuredMetrics: readonly string[] = [...featureMetrics, ...weightMetrics];
@@ -28,8 +26,19 @@ export function metricsOf(kind: 'probe' | 'checkpoint'): readonly string[] {
   return kind === 'probe' ? featureMetrics : weightMetrics;
 }
 
+/** The metrics meant by a list of ids and names of groups, and those entries that are neither. */
+export function chooseMetrics(names: readonly string[]): { readonly metrics: readonly string[]; readonly unknown: readonly string[] } {
+  const known = metricCatalog.filter(({ id }) => measuredMetrics.includes(id));
+  const meant = (name: string): readonly string[] => {
+    const wanted = name.trim().toLowerCase();
+    return known.filter(({ id, group }) => id === wanted || group.toLowerCase() === wanted).map(({ id }) => id);
+  };
+  const chosen = new Set(names.flatMap(meant));
+  return { metrics: measuredMetrics.filter((id) => chosen.has(id)), unknown: names.filter((name) => meant(name).length === 0) };
+}
+
 /** The current `method` of a metric, or null when no family computes it. */
-export const methodOf: MethodOf = (metric) => methods.get(metric) ?? null;
+export const methodOf: MethodOf = methodOfMetric;
 
 /** Completes measurements with what only the run knows. */
 export function toRecords({ run, path, content }: MeasuredFile, measurements: readonly LayerMeasurement[]): MeasurementRecord[] {

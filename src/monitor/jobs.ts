@@ -13,6 +13,8 @@ export interface Job {
   readonly runRank: number;
   /** The higher the sooner within a run. */
   readonly rank: number;
+  /** Runs after all others and with none beside it: it may end the process. Default false. */
+  readonly alone?: boolean;
   /** What is done, in words. */
   readonly title: string;
   /** Must settle soon after `signal` is aborted; errors are its own business. */
@@ -112,10 +114,11 @@ export class JobQueue {
   }
 
   private pump(): void {
-    while (this.active.size < this.concurrency) {
+    while (this.active.size < this.concurrency && ![...this.active.values()].some(({ job }) => job.alone)) {
       const ready = [...this.queued.values()].filter(({ key }) => !this.active.has(key));
       if (ready.length === 0) break;
       const job = ready.reduce((best, each) => (compareJobs(each, best) < 0 ? each : best));
+      if (job.alone && this.active.size > 0) break;
       this.queued.delete(job.key);
       void this.start(job);
     }
@@ -147,5 +150,5 @@ export class JobQueue {
 }
 
 function compareJobs(a: Job, b: Job): number {
-  return Number(b.asked) - Number(a.asked) || (a.precedence ?? 0) - (b.precedence ?? 0) || b.runRank - a.runRank || b.rank - a.rank;
+  return Number(a.alone ?? false) - Number(b.alone ?? false) || Number(b.asked) - Number(a.asked) || (a.precedence ?? 0) - (b.precedence ?? 0) || b.runRank - a.runRank || b.rank - a.rank;
 }

@@ -1,4 +1,5 @@
 import type { LayerMeasurement, MeasureOptions } from '../metrics/contract';
+import type { LabelSuggestions } from '../metrics/labels';
 import type { EngineStatus } from '../protocol';
 
 /** One layer of one probe file, to be measured somewhere off the file-following loop. */
@@ -10,9 +11,11 @@ export interface FeatureTask {
   /** Metric ids; a family is computed when any of its metrics is asked for. */
   readonly metrics: readonly string[];
   readonly options: MeasureOptions;
+  /** The nearest earlier probe with the same layers and samples; null when there is none, or none of the metrics needs it. */
+  readonly previous: CheckpointReference | null;
 }
 
-/** Another checkpoint of the run that this one is compared with. */
+/** Another checkpoint or probe of the run that this one is compared with. */
 export interface CheckpointReference {
   /** Absolute path. */
   readonly file: string;
@@ -38,6 +41,17 @@ export interface WeightTask {
   readonly references: CheckpointReferences;
 }
 
+/** Samples of one probe to be suggested for labelling, as one of its layers sees them. */
+export interface SuggestTask {
+  /** Absolute path of the probe. */
+  readonly file: string;
+  readonly layer: string;
+  /** At least 1. */
+  readonly count: number;
+  readonly part: 'train' | 'held_out';
+  readonly seed: number;
+}
+
 export type LayerTask = FeatureTask | WeightTask;
 
 /** Where the numbers are made: compute threads in the worker, the same in the command line. */
@@ -46,6 +60,8 @@ export interface LayerMeasurer {
    * @throws {FormatError} when the file cannot be used, and an AbortError when `signal` is aborted.
    */
   measure(task: LayerTask, signal: AbortSignal): Promise<readonly LayerMeasurement[]>;
+  /** Which samples to label next. Fails as `measure` does, and with a RangeError when the count is out of range. */
+  suggest(task: SuggestTask, signal: AbortSignal): Promise<LabelSuggestions>;
   engineStatus(): Promise<EngineStatus>;
   close(): Promise<void>;
 }

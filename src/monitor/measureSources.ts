@@ -3,7 +3,7 @@ import path from 'node:path';
 import { explainSystemError, FormatError, createFormatRegistry } from '../formats';
 import type { FormatRegistry } from '../formats';
 import { EngineUnavailable } from '../linalg';
-import { driftMetrics } from '../metrics';
+import { metricsOfPrevious } from '../metrics';
 import type { MeasureOptions } from '../metrics';
 import type { FileProblem, MeasurementRecord, MeasureProgress } from '../protocol';
 import { findRuns, isShard, runIdOf } from '../runs';
@@ -13,12 +13,13 @@ import { isPartOfRun } from '../runs/conventions';
 import { RecordStore } from '../store';
 import { measuredMetrics, methodOf, metricsOf, relabel, toProblem, toRecords } from './fileRecords';
 import type { MeasuredFile } from './fileRecords';
+import { inspectSources } from './inspectSources';
 import type { CheckpointReferences, LayerMeasurer, LayerTask } from './layerMeasurer';
 import { isCurrent, isCurrentOfWeights, planCheckpoint, planProbe } from './plan';
-import { findReferences, type KnownCheckpoint, noReferences } from './references';
+import { findChanged, noReferences } from './references';
 import { Slots } from './slots';
 import type { InspectedTensors } from './tensorWatch';
-import { inspectTensors, isUnchanged } from './tensorWatch';
+import { inspectTensors } from './tensorWatch';
 
 /** `index` (1 .. `count`) says which part of the probes and checkpoints is ours; the parts are disjoint and together complete. */
 export interface Shard {
@@ -73,7 +74,7 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   const metrics = checkMetrics(request.metrics);
   checkShard(shard);
   const registry = createFormatRegistry();
-  const { run, files, checkpoints } = await locate(request.target, metrics, registry);
+  const { run, files, others } = await locate(request.target, metrics, registry);
   const beside = path.join(run.folder, '.layerscope');
   const store = new RecordStore({
     read: [beside],
@@ -97,7 +98,8 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
     request.onProgress?.({ runId: run.id, done, total, current: title });
     try {
       const measurements = await request.measurer.measure(task, signal);
-      if (!(await isUnchanged(task.file, file.content.fileVersion))) throw new FormatError(file.path, '', 'changed while it was measured');
+      const changed = await findChanged(task, file.content.fileVersion);
+      if (changed !== null) throw new FormatError(changed === task.file ? file.path : changed, '', 'changed while it was measured');
       const records = toRecords(file, measurements);
       await store.append(records);
       measured += 1;
@@ -111,42 +113,41 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
     }
   };
 
-  const contents = new Map<string, InspectedTensors>();
   const ours = files.filter((_, i) => shard === undefined || i % shard.count === shard.index - 1);
-  const comparesCheckpoints = ours.some(({ kind }) => kind === 'checkpoint') && driftMetrics.some((id) => metrics.includes(id));
   const remarks = new Set<string>();
-  for (const file of comparesCheckpoints ? new Set([...ours, ...checkpoints]) : ours) {
+  const inspect = async (file: FileOnDisk, identify: boolean): Promise<InspectedTensors | null> => {
     signal.throwIfAborted();
     const isOurs = ours.includes(file);
     try {
-      const content = await inspectTensors(file, registry);
-      contents.set(file.path, content);
+      const content = await inspectTensors(file, registry, { identify });
       // The checkpoints of a run all hold the same tensors that are no layers; once is enough.
       if (isOurs) problems.push(...content.problems.filter(({ severity, reason }) => severity !== 'info' || file.kind === 'probe' || (!remarks.has(reason) && remarks.add(reason))));
+      return content;
     } catch (error) {
       if (!(error instanceof FormatError) || file.absolutePath === path.resolve(request.target)) throw error;
       if (isOurs) problems.push({ file: error.file, place: error.place, reason: error.reason, severity: 'error' });
+      return null;
     }
-  }
-  const references = findReferences(checkpoints.flatMap((file): KnownCheckpoint[] => {
-    const content = contents.get(file.path);
-    return content === undefined ? [] : [{ path: file.path, absolutePath: file.absolutePath, content }];
-  }));
+  };
+  const { contents, references } = await inspectSources(ours, others, metrics, inspect);
   const referencesOf = (file: MeasuredFile): CheckpointReferences => references.get(file.path) ?? noReferences;
 
   for (const { path: name, absolutePath } of ours) {
     const content = contents.get(name);
     if (content === undefined) continue;
     const file: MeasuredFile = { run: run.name, path: name, content };
-    // A copy of a file that was just planned (last.safetensors, for example) is measured with it.
-    const isCopy = measuredFiles.some((other) => other.content.fingerprint === content.fingerprint);
+    // A copy of a file that was just planned (last.safetensors, for example) is measured with it, unless it is compared with something else.
+    const copies = measuredFiles.filter((other) => other.content.fingerprint === content.fingerprint);
     measuredFiles.push(file);
-    if (isCopy) continue;
+    const since = (one: MeasuredFile): string | undefined => referencesOf(one).previous?.fingerprint;
+    if (copies.some((copy) => since(copy) === since(file))) continue;
+    const kinds = metricsOf(content.kind).filter((id) => copies.length === 0 || metricsOfPrevious.includes(id));
     const plan = {
-      file: absolutePath, layers: content.layers, metrics: metrics.filter((id) => metricsOf(content.kind).includes(id)), methodOf, again,
+      file: absolutePath, layers: content.layers, metrics: metrics.filter((id) => kinds.includes(id)), methodOf, again,
       records: store.ofContent(content.fingerprint), ...(acceptLayer && { acceptLayer }),
     };
-    const tasks: LayerTask[] = content.kind === 'probe' ? planProbe({ ...plan, options }) : planCheckpoint({ ...plan, references: referencesOf(file) });
+    const { previous } = referencesOf(file);
+    const tasks: LayerTask[] = content.kind === 'probe' ? planProbe({ ...plan, options, previous }) : planCheckpoint({ ...plan, references: referencesOf(file) });
     total += tasks.length;
     running.push(...tasks.map((task) => slots.run(() => measureLayer(file, task))));
   }
@@ -155,7 +156,7 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   signal.throwIfAborted();
   problems.push(...(save ? store.problems : []));
   const accepted = (file: MeasuredFile, record: MeasurementRecord): boolean =>
-    (file.content.kind === 'probe' ? isCurrent(record, options, methodOf) : isCurrentOfWeights(record, referencesOf(file), methodOf)) &&
+    (file.content.kind === 'probe' ? isCurrent(record, options, referencesOf(file).previous, methodOf) : isCurrentOfWeights(record, referencesOf(file), methodOf)) &&
     metrics.includes(record.metric) && (acceptLayer?.(record.layer) ?? true);
   const records = withoutCopies(measuredFiles).flatMap((file) =>
     relabel(file, store.ofContent(file.content.fingerprint).filter((record) => accepted(file, record))),
@@ -167,8 +168,8 @@ interface Located {
   readonly run: RunOnDisk;
   /** What is meant: probes first, as they say more. */
   readonly files: readonly FileOnDisk[];
-  /** All checkpoints of the run, for what is measured against another one. */
-  readonly checkpoints: readonly FileOnDisk[];
+  /** All probes and checkpoints of the run, for what is measured against another one. */
+  readonly others: readonly FileOnDisk[];
 }
 
 /** The run that a target belongs to, and the files that are meant. @throws {FormatError} when none of the metrics can be measured of a file target. */
@@ -190,7 +191,7 @@ async function locate(target: string, metrics: readonly string[], registry: Form
       throw new FormatError(target, '', `holds no log, checkpoint or probe${below === '' ? '' : `; runs below it: ${below}`}`);
     }
     const files = (['probe', 'checkpoint'] as const).flatMap((kind) => (isAsked(kind) ? ofKind(kind) : []));
-    return { run: { ...run, problems: [...run.problems, ...problems] }, files, checkpoints: ofKind('checkpoint') };
+    return { run: { ...run, problems: [...run.problems, ...problems] }, files, others: [...ofKind('probe'), ...ofKind('checkpoint')] };
   }
   const known = run?.files.find(({ absolutePath }) => absolutePath === absolute);
   const file: FileOnDisk = known ?? {
@@ -200,8 +201,7 @@ async function locate(target: string, metrics: readonly string[], registry: Form
   if (file.kind !== 'log' && !isAsked(file.kind)) {
     throw new FormatError(target, '', `is a ${file.kind}: ${metrics.join(', ')} cannot be measured of it`);
   }
-  const checkpoints = known === undefined && file.kind === 'checkpoint' ? [...ofKind('checkpoint'), file] : ofKind('checkpoint');
-  return { run: run ?? { id: runIdOf(folder), name: path.basename(folder), folder, files: [file], problems: [] }, files: [file], checkpoints };
+  return { run: run ?? { id: runIdOf(folder), name: path.basename(folder), folder, files: [file], problems: [] }, files: [file], others: [...ofKind('probe'), ...ofKind('checkpoint')] };
 }
 
 function checkMetrics(metrics: readonly string[] | undefined): readonly string[] {

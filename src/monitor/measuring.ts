@@ -1,27 +1,38 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineUnavailable } from '../linalg';
+import { metricsOfPrevious } from '../metrics';
 import type { LayerMeasurement } from '../metrics';
 import type { FileProblem, MeasurementRecord, RunFileState } from '../protocol';
 import { RecordStore } from '../store';
 import type { RecordStoreOptions } from '../store';
-import { metricsOf, relabel, toProblem, toRecords } from './fileRecords';
-import type { CheckpointReferences, LayerTask } from './layerMeasurer';
-import { isCurrent, isCurrentOfWeights, planCheckpoint, planProbe } from './plan';
-import { findReferences, noReferences } from './references';
+import { relabel, toProblem, toRecords } from './fileRecords';
+import type { LayerTask } from './layerMeasurer';
+import { findChanged } from './references';
+import { RunPlan } from './runPlan';
 import type { RunState } from './runState';
 import type { Surroundings } from './surroundings';
 import type { InspectedTensors, TensorWatch } from './tensorWatch';
-import { isUnchanged } from './tensorWatch';
+
+/** So long files are planned before others get a turn. */
+const turnMilliseconds = 10;
+/** So long a probe waits for what it is compared with; then the rest of it is measured first. */
+const patienceMilliseconds = 2_000;
 
 /** What is measured of the probes and checkpoints of one run, and what is still to be: records, plan and jobs. */
 export class Measuring {
   private readonly store: RecordStore;
+  private readonly toDo: RunPlan;
   private loading: Promise<unknown> | null;
   /** Jobs that a person cancelled: they wait until they are asked for. */
   private readonly declined = new Set<string>();
   private readonly pending = new Map<string, 'queued' | 'measuring'>();
-  /** What the checkpoints are compared with, by path. Without an entry a checkpoint waits until all others have been looked at. */
-  private references: ReadonlyMap<string, CheckpointReferences> = new Map();
   private referencesOutdated = false;
+  private patience: { cancel(): void } | null = null;
+  /** The last task that was finished of a job, so that what never becomes current is not measured for ever. */
+  private readonly finished = new Map<string, string>();
+  /** Files to be shown and planned anew: all of their records, or only those that depend on what they are compared with. */
+  private readonly due = new Map<TensorWatch, 'records' | 'compared'>();
+  private isWorking = false;
   /** When the run last changed: newer runs go first. */
   rank = 0;
 
@@ -33,6 +44,7 @@ export class Measuring {
     private readonly onProblems: () => void,
   ) {
     this.store = new RecordStore(folders);
+    this.toDo = new RunPlan(this.store, around);
     this.loading = this.store.refresh().then(() => {
       this.loading = null;
       onProblems();
@@ -45,47 +57,64 @@ export class Measuring {
   }
 
   /**
-   * A file could be opened: what is stored of its content is shown, what is missing is planned. Checkpoints wait for `settle`, because what one is
-   * compared with depends on the others.
+   * A file could be opened: what is stored of its content is shown, and what is missing is planned by `settle`, because what the file is compared
+   * with depends on the others. Where that takes long, what a probe needs no other for is measured first.
    */
   async inspected(file: TensorWatch): Promise<void> {
     await this.loading;
-    if (file.content?.kind === 'checkpoint') {
-      this.referencesOutdated = true;
-      return;
-    }
+    this.referencesOutdated = true;
+    if (file.content?.kind !== 'probe') return;
     this.showRecords(file);
-    this.plan(file);
+    this.showState(file);
+    this.patience ??= this.around.clock.after(patienceMilliseconds, () => {
+      this.patience = null;
+      for (const each of this.files.values()) if (each.content?.kind === 'probe' && !this.toDo.isCompared(each)) this.plan(each);
+    });
   }
 
-  /** No file is being looked at any more: the order of the checkpoints is known. */
+  /** No file is being looked at any more: what each is compared with is known. */
   settle(): void {
     if (!this.referencesOutdated || this.loading !== null) return;
     this.referencesOutdated = false;
-    const before = this.references;
-    const checkpoints = [...this.files.values()].flatMap(({ path, disk: { absolutePath }, content }) =>
-      content?.kind === 'checkpoint' ? [{ path, absolutePath, content }] : [],
-    );
-    this.references = findReferences(checkpoints);
+    this.patience?.cancel();
+    this.patience = null;
+    const files = [...this.files.values()];
+    const checkpoints = files.flatMap(({ path, content }) => (content?.kind === 'checkpoint' ? [{ path, content }] : []));
     const newest = checkpoints.reduce<string | null>((latest, { path, content }) => (latest === null || !this.isEarlier(content, latest) ? path : latest), null);
-    for (const { path, content } of checkpoints) {
-      const file = this.files.get(path);
-      if (file === undefined) continue;
-      file.makesRemarks = path === newest;
-      if (JSON.stringify(before.get(path)) !== JSON.stringify(this.references.get(path))) this.drop((key) => key.startsWith(`${this.run.id}\n${content.fingerprint}\n`));
-      this.showRecords(file);
-      this.plan(file);
+    for (const file of this.toDo.compare(files)) this.due.set(file, 'compared');
+    for (const file of files) {
+      const makesRemarks = file.content?.kind !== 'checkpoint' || file.path === newest;
+      if (file.makesRemarks === makesRemarks) continue;
+      file.makesRemarks = makesRemarks;
+      this.showState(file);
     }
+    void this.workOff();
+  }
+
+  /** Shows and plans what is due, some milliseconds at a time: there may be a thousand files, and others wait for this thread. */
+  private async workOff(): Promise<void> {
+    if (this.isWorking) return;
+    this.isWorking = true;
+    let turn = performance.now();
+    for (const [file, what] of this.due) {
+      this.due.delete(file);
+      if (this.files.get(file.path) !== file) continue;
+      if (what === 'compared') this.showCompared(file);
+      else this.showRecords(file);
+      this.plan(file);
+      if (performance.now() - turn < turnMilliseconds) continue;
+      await nextTurn();
+      turn = performance.now();
+    }
+    this.isWorking = false;
   }
 
   /** The content that was measured is no longer in this file; a copy of it may be in another. */
   voided(file: TensorWatch, content: InspectedTensors): void {
     this.run.setRecords(file.path, []);
     this.drop((key) => key.startsWith(`${this.run.id}\n${content.fingerprint}\n`));
-    if (content.kind === 'checkpoint') {
-      this.referencesOutdated = true;
-      return;
-    }
+    this.toDo.forget(file);
+    this.referencesOutdated = true;
     for (const other of this.files.values()) {
       if (other === file || other.content?.fingerprint !== content.fingerprint) continue;
       this.showRecords(other);
@@ -110,6 +139,7 @@ export class Measuring {
     await this.refresh();
     this.settle();
     this.declined.clear();
+    this.finished.clear();
     for (const file of this.files.values()) {
       file.failures.clear();
       this.plan(file, { asked: true, again });
@@ -125,45 +155,25 @@ export class Measuring {
   /** Other options are asked for: other records are current, others are missing. */
   replan(): void {
     this.drop();
-    for (const file of this.files.values()) {
-      if (file.content === null) continue;
-      this.showRecords(file);
-      this.plan(file);
-    }
+    for (const file of this.files.values()) if (file.content !== null) this.due.set(file, 'records');
+    void this.workOff();
   }
 
   stop(): void {
+    this.patience?.cancel();
+    this.due.clear();
     this.drop();
   }
 
   /** Whether any layer is still to be measured. */
   isIncomplete(): boolean {
-    return [...this.files.values()].some((file) => file.content !== null && this.missing(file, file.content, false).length > 0);
+    return [...this.files.values()].some((file) => file.content !== null && this.toDo.missing(file, file.content, false).length > 0);
   }
 
   private drop(accept?: (key: string) => boolean): string[] {
     const keys = this.around.queue.cancel(this.run.id, accept);
     for (const key of keys) this.pending.delete(key);
     return keys;
-  }
-
-  private missing(file: TensorWatch, content: InspectedTensors, again: boolean): LayerTask[] {
-    const { methodOf } = this.around;
-    const plan = {
-      file: file.disk.absolutePath,
-      layers: content.layers,
-      metrics: metricsOf(content.kind),
-      methodOf,
-      records: this.store.ofContent(content.fingerprint),
-      acceptLayer: (layer: string) => !file.failures.has(layer),
-      again,
-    };
-    if (content.kind === 'probe') return planProbe({ ...plan, options: this.around.options() });
-    return planCheckpoint({ ...plan, references: this.referencesOf(file) });
-  }
-
-  private referencesOf({ path }: TensorWatch): CheckpointReferences {
-    return this.references.get(path) ?? noReferences;
   }
 
   private isEarlier(content: InspectedTensors, thanPath: string): boolean {
@@ -178,21 +188,23 @@ export class Measuring {
   private plan(file: TensorWatch, { asked = false, again = false } = {}): void {
     const { content } = file;
     if (content === null) return;
-    const isPlaced = content.kind === 'probe' || this.references.has(file.path);
-    if (isPlaced && (asked || this.measuresAutomatically(content))) {
-      for (const task of this.missing(file, content, again)) {
-        const key = this.keyOf(content, task.layer);
-        if (!asked && this.declined.has(key)) continue;
+    this.leaveOutQuarantined(file, content);
+    if (this.toDo.isPlaced(file, content) && (asked || this.measuresAutomatically(content))) {
+      for (const task of this.toDo.missing(file, content, again)) {
+        const { layer } = task;
+        const key = this.keyOf(content, layer);
+        if (!asked && (this.declined.has(key) || this.finished.get(key) === describeTask(task))) continue;
         if (!this.pending.has(key)) this.pending.set(key, 'queued');
         this.around.queue.add({
           key,
           runId: this.run.id,
           asked,
+          alone: this.around.suspects.isSuspect(key),
           precedence: content.kind === 'probe' ? 0 : 1,
           runRank: this.rank,
-          rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(task.layer) / (content.layers.length + 1),
-          title: `${task.layer} of ${file.path}`,
-          run: (signal) => this.measureLayer(file, content, task, key, signal),
+          rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
+          title: `${layer} of ${file.path}`,
+          run: (signal) => this.measureLayer({ content, layer, again }, key, signal),
         });
       }
     }
@@ -203,25 +215,65 @@ export class Measuring {
     return `${this.run.id}\n${fingerprint}\n${layer}`;
   }
 
-  private async measureLayer(file: TensorWatch, content: InspectedTensors, task: LayerTask, key: string, signal: AbortSignal): Promise<void> {
+  /** What cost the worker its life is a problem of the file, and left alone. */
+  private leaveOutQuarantined(file: TensorWatch, content: InspectedTensors): void {
+    for (const layer of content.layers) {
+      const reason = this.around.suspects.quarantineReason(this.keyOf(content, layer));
+      if (reason !== null) file.failures.set(layer, { file: file.path, place: `layer ${layer}`, reason, severity: 'error' });
+    }
+  }
+
+  /**
+   * What is missing is asked for when the job runs, and again after each task: references may have become known or changed, others may have
+   * written records, and a copy of the file may be compared with something else.
+   */
+  private async measureLayer({ content, layer, again }: LayerJob, key: string, signal: AbortSignal): Promise<void> {
     this.pending.set(key, 'measuring');
-    this.showState(file);
+    const copies = (): TensorWatch[] => [...this.files.values()].filter((file) => file.content?.fingerprint === content.fingerprint);
+    const show = (): void => copies().forEach((file) => this.showState(file));
+    show();
+    this.around.suspects.begin(key);
+    try {
+      const done = new Set<string>();
+      for (let next = this.nextTask(copies(), layer, again, done); next !== null && !signal.aborted; next = this.nextTask(copies(), layer, false, done)) {
+        if (!(await this.measureTask(next.file, next.content, next.task, signal))) break;
+        done.add(describeTask(next.task));
+        this.finished.set(key, describeTask(next.task));
+      }
+    } finally {
+      this.around.suspects.end(key);
+      // A job that was cancelled may be queued anew already.
+      if (this.pending.get(key) === 'measuring') this.pending.delete(key);
+      show();
+    }
+  }
+
+  private nextTask(files: readonly TensorWatch[], layer: string, again: boolean, done: ReadonlySet<string>): NextTask | null {
+    for (const file of files) {
+      const { content } = file;
+      if (content === null || !this.toDo.isPlaced(file, content)) continue;
+      const [task] = this.toDo.missing(file, content, again, layer);
+      if (task !== undefined && !done.has(describeTask(task))) return { file, content, task };
+    }
+    return null;
+  }
+
+  /** @returns whether there are records now that are kept. */
+  private async measureTask(file: TensorWatch, content: InspectedTensors, task: LayerTask, signal: AbortSignal): Promise<boolean> {
     try {
       const measurements = await this.around.measurer().measure(task, signal);
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       const changed = await findChanged(task, content.fileVersion);
       if (changed !== null) {
         this.around.poller.hint(changed);
         this.around.rescan();
-        return;
+        return false;
       }
       await this.keep(file, content, measurements);
+      return true;
     } catch (error) {
       this.failed(file, task, error, signal);
-    } finally {
-      // A job that was cancelled may be queued anew already.
-      if (this.pending.get(key) === 'measuring') this.pending.delete(key);
-      for (const each of this.files.values()) if (each.content?.fingerprint === content.fingerprint) this.showState(each);
+      return false;
     }
   }
 
@@ -231,7 +283,7 @@ export class Measuring {
     this.onProblems();
     for (const other of this.files.values()) {
       if (other.content?.fingerprint !== content.fingerprint || this.isCopy(other)) continue;
-      const shown = records.filter((record) => this.isCurrent(other, record));
+      const shown = records.filter((record) => this.toDo.isCurrent(other, record));
       this.run.addRecords(other.path, this.relabel(other, shown));
     }
   }
@@ -259,21 +311,26 @@ export class Measuring {
     if (keys.some((key) => this.pending.get(key) === 'measuring')) return 'measuring';
     if (keys.some((key) => this.pending.has(key))) return 'queued';
     if (file.failures.size > 0) return 'problem';
-    return this.missing(file, content, false).length === 0 ? 'measured' : 'found';
-  }
-
-  private isCurrent(file: TensorWatch, record: MeasurementRecord): boolean {
-    const { methodOf } = this.around;
-    return file.content?.kind === 'checkpoint'
-      ? isCurrentOfWeights(record, this.referencesOf(file), methodOf)
-      : isCurrent(record, this.around.options(), methodOf);
+    return this.toDo.missing(file, content, false).length === 0 ? 'measured' : 'found';
   }
 
   private showRecords(file: TensorWatch): void {
     const { content } = file;
     if (content === null) return;
     const stored = this.isCopy(file) ? [] : this.store.ofContent(content.fingerprint);
-    this.run.setRecords(file.path, this.relabel(file, stored.filter((record) => this.isCurrent(file, record))));
+    this.run.setRecords(file.path, this.relabel(file, stored.filter((record) => this.toDo.isCurrent(file, record))));
+  }
+
+  /** What the file is compared with has become known or another: only the records that depend on it come or go. */
+  private showCompared(file: TensorWatch): void {
+    const { content, path } = file;
+    if (content === null) return;
+    if (content.kind === 'checkpoint' || this.isCopy(file) || this.run.recordsOf(path).some(({ metric }) => metricsOfPrevious.includes(metric))) {
+      this.showRecords(file);
+      return;
+    }
+    const stored = this.store.ofContent(content.fingerprint).filter((record) => metricsOfPrevious.includes(record.metric) && this.toDo.isCurrent(file, record));
+    if (stored.length > 0) this.run.addRecords(path, this.relabel(file, stored));
   }
 
   private relabel({ path, content }: TensorWatch, records: readonly MeasurementRecord[]): MeasurementRecord[] {
@@ -290,12 +347,19 @@ export class Measuring {
   }
 }
 
-/** Which of the files that went into a measurement is no longer what it was; null when none. */
-async function findChanged(task: LayerTask, fileVersion: string): Promise<string | null> {
-  const files = new Map([[task.file, fileVersion]]);
-  if (task.kind === 'weights') {
-    for (const reference of [task.references.previous, task.references.first]) if (reference !== null) files.set(reference.file, reference.fileVersion);
-  }
-  for (const [file, version] of files) if (!(await isUnchanged(file, version))) return file;
-  return null;
+interface NextTask {
+  readonly file: TensorWatch;
+  readonly content: InspectedTensors;
+  readonly task: LayerTask;
+}
+
+interface LayerJob {
+  readonly content: InspectedTensors;
+  readonly layer: string;
+  readonly again: boolean;
+}
+
+/** Equal for tasks that would give the same records. */
+function describeTask(task: LayerTask): string {
+  return JSON.stringify(task);
 }

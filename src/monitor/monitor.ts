@@ -1,22 +1,25 @@
 import path from 'node:path';
 import { diagnose } from '../diagnosis';
 import { createFormatRegistry } from '../formats';
+import { defaultMeasureOptions } from '../metrics';
 import type { MeasureOptions } from '../metrics';
-import type { MeasureProgress, RunDetail, RunSummary, WatchedFolder, WorkerEvents, WorkerSettings } from '../protocol';
+import type { LabelAdvice, MeasureProgress, OpenedRun, RunPage, RunSummary, SuspectLayer, WatchedFolder, WorkerEvents, WorkerSettings } from '../protocol';
 import { StabilityGate } from '../runs';
 import type { RunOnDisk } from '../runs';
 import type { RecordStoreOptions } from '../store';
 import { Batches } from './batches';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
-import { methodOf } from './fileRecords';
+import { chooseMetrics, methodOf, metricsOf } from './fileRecords';
 import { Folders } from './folders';
 import type { Scan } from './folders';
 import { JobQueue } from './jobs';
+import { toLabelAdvice } from './labelAdvice';
 import type { LayerMeasurer } from './layerMeasurer';
 import { Poller } from './poller';
 import { RunWatch } from './runWatch';
 import { Slots } from './slots';
+import { Suspects } from './suspects';
 import type { Surroundings } from './surroundings';
 
 /** Shortest time between two messages to the host about runs, and about progress. */
@@ -25,6 +28,11 @@ const batchMilliseconds = 200;
 const repeatedMilliseconds = 2_000;
 /** Whole files read at once to learn what they are. */
 const inspections = 2;
+
+/** Looking for findings takes at most this share of the time: one part in so many. */
+const diagnosisFactor = 20;
+/** Snapshots that are fetched at the same time. */
+const mostSnapshots = 16;
 
 export interface MonitorOptions {
   /** Where layers are measured under these settings; called again when they change. */
@@ -44,6 +52,12 @@ export class Monitor {
   private readonly runs = new Map<string, RunWatch>();
   private readonly opened = new Set<string>();
   private readonly changed = new Set<RunWatch>();
+  /** Not fetched to the end yet, by ticket. */
+  private readonly snapshots = new Map<number, IterableIterator<RunPage>>();
+  private tickets = 0;
+  private readonly diagnosisDue = new WeakMap<RunWatch, number>();
+  /** Runs whose diagnosis waits for its time. */
+  private readonly postponed = new Set<RunWatch>();
   private readonly told = new Map<string, string>();
   private readonly toldProblems = new Set<string>();
   private readonly clock: Clock;
@@ -52,7 +66,10 @@ export class Monitor {
   private readonly queue: JobQueue;
   private readonly news: Batches;
   private readonly progressNews: Batches;
+  private readonly suspects: Suspects;
   private readonly surroundings: Surroundings;
+  /** Of the settings; null: all. */
+  private chosenMetrics: ReadonlySet<string> | null = null;
   private watched: { readonly folders: readonly WatchedFolder[]; readonly settings: WorkerSettings } | null = null;
   private measurer: LayerMeasurer | null = null;
   private scanned = false;
@@ -70,6 +87,7 @@ export class Monitor {
     this.news = new Batches(this.clock, batchMilliseconds, () => this.tellRuns());
     this.progressNews = new Batches(this.clock, batchMilliseconds, () => this.tellProgress());
     this.queue = new JobQueue(1, () => this.progressNews.add());
+    this.suspects = new Suspects((keys) => events.workChanged(keys));
     const slots = new Slots(inspections);
     this.surroundings = {
       clock: this.clock,
@@ -78,6 +96,8 @@ export class Monitor {
       poller: this.poller,
       queue: this.queue,
       methodOf,
+      suspects: this.suspects,
+      metricsOf: (kind) => metricsOf(kind).filter((id) => this.chosenMetrics?.has(id) ?? true),
       options: () => this.measureOptions(),
       measureAutomatically: () => this.watched?.settings.measureAutomatically ?? false,
       measureWeights: () => this.watched?.settings.measureWeights ?? true,
@@ -93,6 +113,7 @@ export class Monitor {
   async watch(folders: readonly WatchedFolder[], settings: WorkerSettings): Promise<readonly RunSummary[]> {
     const before = this.watched;
     this.watched = { folders, settings };
+    if (JSON.stringify(before?.settings.metrics) !== JSON.stringify(settings.metrics)) this.takeChosenMetrics(settings.metrics ?? []);
     this.poller.setInterval(settings.pollInterval);
     this.folders.setOptions({ folders, exclude: settings.exclude, include: settings.include ?? [], maximumDepth: settings.maximumDepth });
     if (before !== null) this.applySettings(before.settings, settings);
@@ -108,13 +129,27 @@ export class Monitor {
     this.folders.setAttention(visible);
   }
 
-  /** One full snapshot; changes follow until `closeRun`. @throws {RangeError} when there is no such run. */
-  openRun(runId: string): RunDetail {
+  /** A snapshot of the run as it is now, the rest of which `nextPage` brings; changes follow until `closeRun`. @throws {RangeError} when there is no such run. */
+  openRun(runId: string): OpenedRun {
     const run = this.runOf(runId);
     this.opened.add(runId);
     run.attend();
     this.diagnose(run);
-    return run.state.detail();
+    const { detail, pages } = run.state.snapshot();
+    this.tickets += 1;
+    this.snapshots.set(this.tickets, pages);
+    // Whoever opened it has gone.
+    for (const ticket of this.snapshots.keys()) if (this.snapshots.size > mostSnapshots) this.snapshots.delete(ticket);
+    return { detail, ticket: this.tickets };
+  }
+
+  /** The next page of a snapshot, null after the last one. @throws {RangeError} when there is no such snapshot (any more). */
+  nextPage(ticket: number): RunPage | null {
+    const pages = this.snapshots.get(ticket);
+    if (pages === undefined) throw new RangeError(`There is no snapshot ${ticket} (any more).`);
+    const next = pages.next();
+    if (next.done === true) this.snapshots.delete(ticket);
+    return next.done === true ? null : next.value;
   }
 
   closeRun(runId: string): void {
@@ -126,9 +161,21 @@ export class Monitor {
     await this.runOf(runId).measure(again);
   }
 
+  /** Which samples to label next, as the deepest layer of a probe sees them. @throws {RangeError} when there is no such run or probe. */
+  async suggestLabels(runId: string, { probe, count }: { readonly probe: string; readonly count: number }): Promise<LabelAdvice> {
+    const { file, layer } = this.runOf(runId).deepestLayerOf(probe);
+    const { seed } = this.measureOptions();
+    return toLabelAdvice(layer, await this.currentMeasurer().suggest({ file, layer, count, part: 'train', seed }, new AbortController().signal));
+  }
+
   /** Cancels queued and running measurements; of all runs when `runId` is null. */
   cancel(runId: string | null): void {
     for (const [id, run] of this.runs) if (runId === null || id === runId) run.measuring.cancel();
+  }
+
+  /** What is known of layers that may have ended earlier processes. */
+  setSuspects(suspects: readonly SuspectLayer[]): void {
+    this.suspects.set(suspects);
   }
 
   /** Looks at all folders, files and records now. */
@@ -155,9 +202,17 @@ export class Monitor {
     this.progressNews.flush();
   }
 
+  private takeChosenMetrics(chosen: readonly string[]): void {
+    const { metrics, unknown } = chooseMetrics(chosen);
+    this.chosenMetrics = metrics.length === 0 ? null : new Set(metrics);
+    if (unknown.length === 0) return;
+    const rest = metrics.length === 0 ? 'everything is measured' : 'the others are measured';
+    this.options.events.log('warn', `The setting layerscope.metrics names ${unknown.map((each) => JSON.stringify(each)).join(', ')}, which ${unknown.length === 1 ? 'is' : 'are'} no metric and no group; ${rest}.`);
+  }
+
   private measureOptions(): MeasureOptions {
-    const { eps2, seed } = this.current();
-    return { eps2, seed };
+    const { eps2, seed, partition, clusters } = this.current();
+    return { ...defaultMeasureOptions, eps2, seed, ...(partition && { partition }), ...(clusters && { clusters }) };
   }
 
   private current(): WorkerSettings {
@@ -187,7 +242,7 @@ export class Monitor {
       this.queue.cancel(null);
       this.measurer = null;
     }
-    if (differs('threads', 'engine', 'eps2', 'seed', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.measuring.replan();
+    if (differs('threads', 'engine', 'eps2', 'seed', 'partition', 'clusters', 'metrics', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.measuring.replan();
   }
 
   private takeScan({ runs, problems, complete }: Scan): void {
@@ -244,8 +299,29 @@ export class Monitor {
     for (const run of this.runs.values()) run.engineUnavailable(reason);
   }
 
+  /** Looks for findings where records have changed; of a run with many records not each time, but later. */
   private diagnose(run: RunWatch): void {
+    const now = this.clock.now();
+    const due = this.diagnosisDue.get(run) ?? -Infinity;
+    if (now < due) {
+      if (!this.postponed.has(run)) {
+        this.postponed.add(run);
+        this.clock.after(due - now, () => {
+          this.postponed.delete(run);
+          if (this.runs.get(run.state.id) !== run) return;
+          this.changed.add(run);
+          this.news.add();
+        });
+      }
+      return;
+    }
     if (!run.state.takeRecordsChanged()) return;
+    this.findIn(run);
+    const end = this.clock.now();
+    this.diagnosisDue.set(run, end + (end - now) * diagnosisFactor);
+  }
+
+  private findIn(run: RunWatch): void {
     try {
       run.state.setFindings(diagnose(run.state.allRecords()));
     } catch (error) {
@@ -271,8 +347,15 @@ export class Monitor {
       const isNew = this.told.get(id) !== text;
       if (isNew) changed.push(summary);
       this.told.set(id, text);
-      if (this.opened.has(id) && (isNew || run.state.hasNews())) this.options.events.runChanged(run.state.takeDelta(summary));
-      else run.state.forgetChanges();
+      if (!this.opened.has(id)) {
+        run.state.forgetChanges();
+        continue;
+      }
+      if (isNew || run.state.hasNews()) this.options.events.runChanged(run.state.takeDelta(summary));
+      if (!run.state.hasNews()) continue;
+      // The rest goes with the next message.
+      this.changed.add(run);
+      this.news.add();
     }
     if (changed.length > 0 || !this.toldScanned) this.options.events.runsChanged({ changed, removed: [], scanned: this.scanned });
     this.toldScanned = this.scanned;

@@ -1,7 +1,7 @@
-import { driftMetrics } from '../metrics';
+import { driftMetrics, metricsOfPrevious } from '../metrics';
 import type { MeasureOptions } from '../metrics';
 import type { MeasurementRecord } from '../protocol';
-import type { CheckpointReferences, FeatureTask, WeightTask } from './layerMeasurer';
+import type { CheckpointReference, CheckpointReferences, FeatureTask, WeightTask } from './layerMeasurer';
 
 /** The current `method` of a metric, or null when no family computes it. */
 export type MethodOf = (metric: string) => number | null;
@@ -24,6 +24,8 @@ interface FilePlan {
 /** What has to be there of one probe, and what is. */
 export interface ProbePlan extends FilePlan {
   readonly options: MeasureOptions;
+  /** The nearest earlier probe, null when there is none; undefined while that is not known: what is measured against it has to wait then. */
+  readonly previous: CheckpointReference | null | undefined;
 }
 
 /** The same of one checkpoint. */
@@ -32,13 +34,19 @@ export interface CheckpointPlan extends FilePlan {
 }
 
 /**
- * Whether a record is what measuring now would give: taken with today's definition of the metric and with these options.
- * A record names only the options that its metric depends on, and no seed where nothing is random; the others do not matter.
+ * Whether a record is what measuring now would give: taken with today's definition of the metric, with these options and, where it is measured
+ * against the nearest earlier probe, against the one that is the nearest now. A record names only the options that its metric depends on, and no
+ * seed where nothing is random; the others do not matter.
  */
-export function isCurrent(record: MeasurementRecord, options: MeasureOptions, methodOf: MethodOf): boolean {
+export function isCurrent(record: MeasurementRecord, options: MeasureOptions, previous: CheckpointReference | null | undefined, methodOf: MethodOf): boolean {
   if (record.method !== methodOf(record.metric)) return false;
   if (record.seed !== null && record.seed !== options.seed) return false;
+  if (isOfPrevious(record.metric) && (previous === undefined || record.options['since'] !== (previous?.fingerprint ?? ''))) return false;
   return Object.entries(options).every(([name, value]) => name === 'seed' || record.options[name] === undefined || record.options[name] === value);
+}
+
+function isOfPrevious(metric: string): boolean {
+  return metricsOfPrevious.includes(metric);
 }
 
 /** The same for weights: a drift counts only against the checkpoint that is the previous or first one now. */
@@ -52,8 +60,11 @@ export function isCurrentOfWeights(record: MeasurementRecord, { previous, first 
 
 /** The layers and metrics of a probe that have no current record: one task a layer, shallow to deep. Empty when all is measured. */
 export function planProbe(plan: ProbePlan): FeatureTask[] {
-  const { file, options, methodOf } = plan;
-  return missing(plan, (record) => isCurrent(record, options, methodOf)).map((each) => ({ kind: 'features', file, ...each, options }));
+  const { file, options, previous, methodOf } = plan;
+  const metrics = previous === undefined ? plan.metrics.filter((metric) => !isOfPrevious(metric)) : plan.metrics;
+  return missing({ ...plan, metrics }, (record) => isCurrent(record, options, previous, methodOf)).map((each) => ({
+    kind: 'features', file, ...each, options, previous: each.metrics.some(isOfPrevious) ? (previous ?? null) : null,
+  }));
 }
 
 /** The same of a checkpoint. */

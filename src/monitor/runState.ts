@@ -1,8 +1,13 @@
 import type {
-  FileProblem, Finding, MeasurementRecord, RunDelta, RunDetail, RunFile, RunFileState, RunSummary, ScalarSeries,
+  FileProblem, Finding, MeasurementRecord, RunDelta, RunDetail, RunFile, RunFileState, RunPage, RunSummary, ScalarSeries,
 } from '../protocol';
 import type { FileOnDisk, ScalarCollector } from '../runs';
 import { judgeHealth } from './health';
+
+/** In one message: to put more of them into one would hold up the file-following loop for more than some 10 ms. */
+const mostRecords = 2_000;
+const mostPoints = 100_000;
+const mostPieces = 1_000;
 
 /** What is known of one file beyond what the folder says. */
 interface FileFacts {
@@ -175,16 +180,11 @@ export class RunState {
     };
   }
 
-  /** Everything; what was waiting to be told is part of it and is not told again. */
-  detail(): RunDetail {
+  /** Everything as it is now, in parts; what was waiting to be told is in it and is not told again. */
+  snapshot(): { readonly detail: RunDetail; readonly pages: IterableIterator<RunPage> } {
     this.forgetChanges();
-    return {
-      run: this.summary(),
-      layers: this.layers('probe'),
-      weightLayers: this.layers('checkpoint'),
-      records: this.allRecords(),
-      series: [...this.logs.values()].flatMap((log) => log.series()),
-    };
+    const detail = { run: this.summary(), layers: this.layers('probe'), weightLayers: this.layers('checkpoint'), records: [], series: [] };
+    return { detail, pages: pagesOf([...this.records.values()], [...this.logs.values()].map((log) => log.pieces(mostPoints))) };
   }
 
   /** Whether records or series came or went since the last delta or snapshot. */
@@ -192,19 +192,28 @@ export class RunState {
     return this.voidedSources.size > 0 || this.newRecords.size > 0 || this.voidedLogs.size > 0 || this.newSeries.length > 0;
   }
 
-  /** What changed since the last call or snapshot. */
+  /** What changed since the last call or snapshot, as much as fits into one message: `hasNews` says whether there is more. */
   takeDelta(summary: RunSummary): RunDelta {
+    const records: MeasurementRecord[] = [];
+    for (const [source, some] of this.newRecords) {
+      if (records.length > 0 && records.length + some.length > mostRecords) break;
+      records.push(...some);
+      this.newRecords.delete(source);
+    }
+    let points = 0;
+    const fits = this.newSeries.findIndex(({ values }, at) => at > 0 && (points += values.length) > mostPoints);
     const delta: RunDelta = {
       runId: this.id,
       run: summary,
       layers: this.layers('probe'),
       weightLayers: this.layers('checkpoint'),
       voidedSources: [...this.voidedSources],
-      records: [...this.newRecords.values()].flat(),
+      records,
       voidedLogs: [...this.voidedLogs],
-      series: this.newSeries,
+      series: this.newSeries.splice(0, fits === -1 ? this.newSeries.length : fits),
     };
-    this.forgetChanges();
+    this.voidedSources = new Set();
+    this.voidedLogs = new Set();
     return delta;
   }
 
@@ -232,6 +241,33 @@ export class RunState {
     const found = kinds.has('checkpoint') ? (kinds.has('log') ? 'logs and checkpoints' : 'checkpoints') : 'logs';
     return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them.`;
   }
+}
+
+/** A page of a snapshot at a time. */
+function* pagesOf(records: readonly (readonly MeasurementRecord[])[], series: readonly IterableIterator<ScalarSeries>[]): Generator<RunPage> {
+  let page: MeasurementRecord[] = [];
+  for (const some of records) {
+    for (let from = 0; from < some.length; from += mostRecords) {
+      page.push(...some.slice(from, from + mostRecords));
+      if (page.length < mostRecords) continue;
+      yield { records: page, series: [] };
+      page = [];
+    }
+  }
+  if (page.length > 0) yield { records: page, series: [] };
+  let pieces: ScalarSeries[] = [];
+  let points = 0;
+  for (const log of series) {
+    for (const piece of log) {
+      pieces.push(piece);
+      points += piece.values.length;
+      if (points < mostPoints && pieces.length < mostPieces) continue;
+      yield { records: [], series: pieces };
+      pieces = [];
+      points = 0;
+    }
+  }
+  if (pieces.length > 0) yield { records: [], series: pieces };
 }
 
 function cellOf({ layer, metric, split }: MeasurementRecord): string {

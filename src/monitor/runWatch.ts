@@ -64,6 +64,14 @@ export class RunWatch {
     for (const file of [...this.files.values()]) if (file.kind === 'checkpoint' && this.isMeasured(file)) this.followTensors(file, undefined);
   }
 
+  /** A probe of the run. @throws {RangeError} when it has none of that path, or it could not be read. */
+  deepestLayerOf(probe: string): { readonly file: string; readonly layer: string } {
+    const watch = this.tensors.get(probe);
+    const layer = watch?.content?.kind === 'probe' ? watch.content.layers.at(-1) : undefined;
+    if (watch === undefined || layer === undefined) throw new RangeError(`The run has no probe "${probe}" that can be read.`);
+    return { file: watch.disk.absolutePath, layer };
+  }
+
   /** Resolves when every file was looked at that was found so far. */
   async looked(): Promise<void> {
     while (this.looking.size > 0) await Promise.all([...this.looking]);

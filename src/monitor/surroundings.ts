@@ -7,6 +7,7 @@ import type { JobQueue } from './jobs';
 import type { LayerMeasurer } from './layerMeasurer';
 import type { MethodOf } from './plan';
 import type { Poller } from './poller';
+import type { Suspects } from './suspects';
 
 /** What the runs share; the monitor provides it. */
 export interface Surroundings {
@@ -16,6 +17,9 @@ export interface Surroundings {
   readonly poller: Poller;
   readonly queue: JobQueue;
   readonly methodOf: MethodOf;
+  readonly suspects: Suspects;
+  /** What is to be measured of a probe, or of a checkpoint. */
+  metricsOf(kind: 'probe' | 'checkpoint'): readonly string[];
   options(): MeasureOptions;
   measureAutomatically(): boolean;
   /** Whether that includes the weights of checkpoints. */

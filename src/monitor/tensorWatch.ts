@@ -18,17 +18,24 @@ export interface InspectedTensors {
   readonly step: number | null;
   /** Shallow to deep. */
   readonly layers: readonly string[];
-  /** Of a checkpoint: the same for those whose layers have the same names and shapes. */
+  /** The same for files that can be compared: checkpoints whose layers have the same names and shapes, probes of the same layers and samples. */
   readonly signature: string;
   readonly problems: readonly FileProblem[];
 }
 
-/** @throws {FormatError} when the file cannot be read or, being a probe, is none. */
-export async function inspectTensors(file: Pick<FileOnDisk, 'absolutePath' | 'path' | 'kind'>, registry: FormatRegistry): Promise<InspectedTensors> {
+/**
+ * Opens a file and says what is in it. Without `identify` (default true) its fingerprint is left empty: that is what takes the time.
+ * @throws {FormatError} when the file cannot be read or, being a probe, is none.
+ */
+export async function inspectTensors(
+  file: Pick<FileOnDisk, 'absolutePath' | 'path' | 'kind'>,
+  registry: FormatRegistry,
+  { identify = true }: { readonly identify?: boolean } = {},
+): Promise<InspectedTensors> {
   const opened = await openTensors(file.absolutePath, registry, { name: file.path });
   try {
     const about = file.kind === 'checkpoint' ? describeCheckpoint(opened.file, file.path) : await describeProbe(opened.file, file.path);
-    return { ...about, fileVersion: opened.source.version, fingerprint: await fingerprintOfFiles(opened.source, opened.siblings()) };
+    return { ...about, fileVersion: opened.source.version, fingerprint: identify ? await fingerprintOfFiles(opened.source, opened.siblings()) : '' };
   } finally {
     await opened.close();
   }
@@ -37,14 +44,19 @@ export async function inspectTensors(file: Pick<FileOnDisk, 'absolutePath' | 'pa
 type Described = Omit<InspectedTensors, 'fileVersion' | 'fingerprint'>;
 
 async function describeProbe(file: TensorFile, path: string): Promise<Described> {
-  const { epoch, step, layers, problems } = await probeOf(file, path);
-  return { kind: 'probe', epoch, step, layers: layers.map(({ name }) => name), signature: '', problems };
+  const { epoch, step, layers, problems, sampleSet } = await probeOf(file, path);
+  const names = layers.map(({ name }) => name);
+  return { kind: 'probe', epoch, step, layers: names, signature: signatureOf([sampleSet(), ...names]), problems };
 }
 
 function describeCheckpoint(file: TensorFile, path: string): Described {
   const { epoch, step, layers, problems } = checkpointOf(file, path);
-  const signature = createHash('sha1').update(layers.map(({ name, shape }) => `${name} ${shape.join()}`).join('\n')).digest('hex');
+  const signature = signatureOf(layers.map(({ name, shape }) => `${name} ${shape.join()}`));
   return { kind: 'checkpoint', epoch, step, layers: layers.map(({ name }) => name), signature, problems };
+}
+
+function signatureOf(lines: readonly string[]): string {
+  return createHash('sha1').update(lines.join('\n')).digest('hex');
 }
 
 /** Whether the file is still the one that was inspected. */

@@ -52,11 +52,15 @@ export interface MeasurementRecord {
   readonly details?: Readonly<Record<string, number>>;
 }
 
+/** Under which heading a metric is offered. */
+export type MetricGroup = 'Memorization' | 'Spectrum' | 'Clusters' | 'Geometry' | 'Comparison' | 'Labels' | 'Weights';
+
 /** What a person needs to know about a metric to choose it and read it. */
 export interface MetricInfo {
   readonly id: string;
   /** What it is measured on: features of a probe, or the weights of a checkpoint. */
   readonly subject: 'features' | 'weights';
+  readonly group: MetricGroup;
   readonly title: string;
   /** Empty for a pure number. */
   readonly unit: string;

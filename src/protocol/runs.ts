@@ -77,3 +77,16 @@ export interface RunDetail {
   readonly records: readonly MeasurementRecord[];
   readonly series: readonly ScalarSeries[];
 }
+
+/** A snapshot of a run without its records and series (they are empty), which are asked for page by page: there may be millions. */
+export interface OpenedRun {
+  readonly detail: RunDetail;
+  /** Names the snapshot. */
+  readonly ticket: number;
+}
+
+/** More of a snapshot: records to append, and points to append to the series of the same tag and source. */
+export interface RunPage {
+  readonly records: readonly MeasurementRecord[];
+  readonly series: readonly ScalarSeries[];
+}

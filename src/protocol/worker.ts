@@ -1,5 +1,5 @@
 import type { MeasurementRecord } from './records';
-import type { RunDetail, RunSummary, ScalarSeries } from './runs';
+import type { OpenedRun, RunPage, RunSummary, ScalarSeries } from './runs';
 
 /** A folder to look for runs in. */
 export interface WatchedFolder {
@@ -17,9 +17,17 @@ export interface WorkerSettings {
   /** epsilon squared of the coding rate (metrics.md, section 1). */
   readonly eps2: number;
   readonly seed: number;
+  /** Classes of the coding rate within: the views of a sample, clusters, or labels. Default `views`. */
+  readonly partition?: 'views' | 'clusters' | 'labels';
+  /** Clusters of k-means, or `best`: the number with the best silhouette out of a stated set. Default 10. */
+  readonly clusters?: number | 'best';
+  /** Metrics or groups of metrics to measure, by id or name; none: all. */
+  readonly metrics?: readonly string[];
   /** 0: one per core, at most 4. */
   readonly threads: number;
-  readonly engine: 'auto' | 'onnxruntime';
+  readonly engine: EngineChoice;
+  /** Where engines that do not come with the extension are installed, each in a folder of its own. */
+  readonly engineFolder?: string;
   /** Where records are written: beside the run, or in `storageFolder`. Both are read. */
   readonly resultsLocation: 'workspaceStorage' | 'run';
   readonly storageFolder: string;
@@ -32,11 +40,35 @@ export interface WorkerSettings {
   readonly pollInterval: number;
 }
 
+export type EngineName = 'onnxruntime' | 'tensorflow' | 'wasm';
+
+/** `auto`: the first of the engines that can be loaded. */
+export type EngineChoice = 'auto' | EngineName;
+
+/** An engine that is not in use. */
+export interface OtherEngine {
+  readonly name: EngineName;
+  /** Whether it was tried and could not be loaded; `reason` then says why, else where it would come from. */
+  readonly failed: boolean;
+  readonly reason: string;
+}
+
+/** A layer that was being measured when the worker process died. */
+export interface SuspectLayer {
+  /** As in `WorkerEvents.workChanged`. */
+  readonly key: string;
+  /** How many processes died with it in work. */
+  readonly deaths: number;
+}
+
 export interface EngineStatus {
   /** `unavailable` when no engine could be loaded; `reason` then says why. */
-  readonly name: 'onnxruntime' | 'tensorflow' | 'wasm' | 'unavailable';
+  readonly name: EngineName | 'unavailable';
   readonly version: string;
   readonly reason: string;
+  /** What was asked for. */
+  readonly choice?: EngineChoice;
+  readonly others?: readonly OtherEngine[];
 }
 
 export interface MeasureProgress {
@@ -84,11 +116,18 @@ export interface WorkerApi {
   watch(folders: readonly WatchedFolder[], settings: WorkerSettings): Promise<readonly RunSummary[]>;
   /** Whether someone is looking: polling slows down when nobody is. */
   setAttention(visible: boolean): Promise<void>;
-  /** One full snapshot; deltas follow until `closeRun`. Opening another run does not close this one. */
-  openRun(runId: string): Promise<RunDetail>;
+  /**
+   * A snapshot of the run as it is now; `nextPage` brings the rest of it. Deltas of what changes from now on follow until `closeRun`, and may come
+   * before the pages do. Opening another run does not close this one.
+   */
+  openRun(runId: string): Promise<OpenedRun>;
+  /** The next page of a snapshot, null after the last one. */
+  nextPage(ticket: number): Promise<RunPage | null>;
   closeRun(runId: string): Promise<void>;
   /** Queues everything of the run that is not measured yet, ahead of automatic work. `again` measures anew. */
   measure(runId: string, options: { readonly again: boolean }): Promise<void>;
+  /** Which samples of a probe (its path relative to the run's folder) to label next, as its deepest layer sees them. */
+  suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice>;
   /** Cancels queued and running measurements; of all runs when `runId` is null. */
   cancel(runId: string | null): Promise<void>;
   /** Looks at all folders now. */
@@ -97,8 +136,36 @@ export interface WorkerApi {
   hint(paths: readonly string[]): Promise<void>;
   /** Answers with the process id and resident memory in bytes; the heartbeat. */
   ping(): Promise<{ readonly pid: number; readonly memory: number; readonly engine: EngineStatus }>;
+  /** Replaces what is known of layers that may have ended earlier processes: those are measured last and alone, or not at all. */
+  setSuspects(suspects: readonly SuspectLayer[]): Promise<void>;
   /** Finishes writing and exits. */
   shutdown(): Promise<void>;
+}
+
+/** Which samples of a probe to label next, in the order in which they should be labelled. */
+export interface LabelAdvice {
+  /** The layer whose features decided. */
+  readonly layer: string;
+  /** Training samples of the probe. */
+  readonly samples: number;
+  /** Of these, how many are labelled. */
+  readonly labelled: number;
+  /** Into how many clusters they were put. */
+  readonly clusters: number;
+  readonly suggestions: readonly LabelSuggestion[];
+  /** Why there are fewer suggestions than asked for, if so. */
+  readonly warnings: readonly string[];
+}
+
+export interface LabelSuggestion {
+  /** As in the probe; text when it is a whole number beyond 2^53. */
+  readonly sampleId: number | string;
+  /** One sentence. */
+  readonly reason: string;
+  /** Samples of its cluster. */
+  readonly clusterSize: number;
+  /** Of these, how many were labelled, or suggested before it. */
+  readonly covered: number;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -109,5 +176,7 @@ export interface WorkerEvents {
   runChanged(delta: RunDelta): void;
   /** Null when nothing is being measured any more. */
   progressChanged(progress: MeasureProgress | null): void;
+  /** The layers that are being measured from now on, each by a key that stays the same across processes. */
+  workChanged(keys: readonly string[]): void;
   log(level: LogLevel, message: string): void;
 }

@@ -5,7 +5,7 @@ import type { FileProblem } from '../protocol';
 import { layerOrder } from './layerOrder';
 import { placeInTraining } from './placeInTraining';
 import { rowsOf, type LayerCandidate } from './probeRows';
-import { samplesOf, type ProbeSamples } from './probeSamples';
+import { sampleSetOf, samplesOf, type ProbeSamples } from './probeSamples';
 
 /** More rows than any probe of a fixed sample set needs; the pairs of its rows alone would be 10^12. */
 export const mostProbeRows = 1_000_000;
@@ -37,6 +37,8 @@ export interface Probe {
   readonly rowMetadata: readonly TensorInfo[];
   readonly rows: number;
   readonly samples: number;
+  /** The same for probes of the same samples, divided into parts in the same way and with as many views each: only those can be compared. */
+  sampleSet(): string;
   /** What is wrong with parts of the file; the rest is usable. */
   readonly problems: readonly FileProblem[];
   /** @throws {FormatError} when there is no such layer or it cannot be read. */
@@ -97,6 +99,7 @@ export async function probeOf(file: TensorFile, fileName: string): Promise<Omit<
     rowMetadata: file.tensors.filter(({ name, shape }) => shape.length === 1 && !(reserved as readonly string[]).includes(name)),
     rows,
     samples: samples.sampleIds.length,
+    sampleSet: () => sampleSetOf(samples),
     problems,
     async readLayer(name) {
       const candidate = usable.find(({ info }) => info.name === name);

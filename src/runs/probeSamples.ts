@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { FormatError, type Tensor } from '../formats';
 import type { FileProblem } from '../protocol';
 
@@ -152,4 +153,16 @@ function integerAt(tensor: Tensor, index: number): bigint {
     throw new RangeError(`is ${value}, not a whole number`);
   }
   return BigInt(value);
+}
+
+/** Identifies the samples of a probe, their parts and their numbers of views, in whatever order the rows lie. */
+export function sampleSetOf({ sample, sampleIds, split }: ProbeSamples): string {
+  const views = new Int32Array(sampleIds.length);
+  for (let row = 0; row < sample.length; row++) views[sample[row]!]! += 1;
+  const order = sampleIds.every((id, index) => index === 0 || sampleIds[index - 1]! < id)
+    ? [...sampleIds.keys()]
+    : [...sampleIds.keys()].sort((a, b) => (sampleIds[a]! < sampleIds[b]! ? -1 : 1));
+  const hash = createHash('sha1');
+  for (const index of order) hash.update(`${sampleIds[index]} ${split[index]} ${views[index]}\n`);
+  return hash.digest('hex');
 }

@@ -127,6 +127,37 @@ export class ScalarCollector {
     });
   }
 
+  /**
+   * The same as it is now, in pieces of at most `most` points of one quantity each. Points are copied when a piece is taken: what is appended or
+   * voided meanwhile does not show.
+   */
+  pieces(most: number): IterableIterator<ScalarSeries> {
+    const { source } = this;
+    const frozen = [...this.byTag.values()].map(({ tag, chunks }) => ({ tag, chunks: chunks.map((points) => ({ points, length: points.values.length })) }));
+    return (function* () {
+      for (const { tag, chunks } of frozen) {
+        let held: Points[] = [];
+        let count = 0;
+        const piece = (): ScalarSeries => {
+          const { epochs, steps, values } = joined(held);
+          held = [];
+          count = 0;
+          return { tag, source, epochs, steps, values, nonFinite: values.reduce<number>((sum, value) => sum + Number(value === null), 0) };
+        };
+        for (const { points, length } of chunks) {
+          for (let from = 0; from < length; ) {
+            const to = Math.min(length, from + most - count);
+            held.push({ epochs: points.epochs.slice(from, to), steps: points.steps.slice(from, to), values: points.values.slice(from, to) });
+            count += to - from;
+            from = to;
+            if (count === most) yield piece();
+          }
+        }
+        if (count > 0) yield piece();
+      }
+    })();
+  }
+
   /** Forgets everything: the log was truncated or replaced. */
   clear(): void {
     this.byTag.clear();

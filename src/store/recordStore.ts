@@ -38,6 +38,11 @@ export class RecordStore {
     return [...(this.byContent.get(key)?.values() ?? [])];
   }
 
+  /** How many there are: it changes whenever there are others. */
+  countOf(key: string): number {
+    return this.byContent.get(key)?.size ?? 0;
+  }
+
   /** Every record of every content. */
   all(): MeasurementRecord[] {
     return [...this.byContent.values()].flatMap((records) => [...records.values()]);

@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Finding, RunSummary } from '../protocol';
+import { showComputeEngine } from './computeEngine';
 import { type ExportFormat, exportRun } from './exportRun';
 import { layerHealthViewId } from './layerHealthView';
 import { showFailure } from './log';
@@ -9,11 +10,14 @@ import type { RunsNode } from './runsNodes';
 import { type SampleRuns, sampleRunToShow } from './sampleRuns';
 import type { Session } from './session';
 import { escapeIcons } from './statusText';
+import { suggestLabels } from './suggestLabels';
 
 export interface CommandContext {
   readonly session: Session;
   readonly sample: SampleRuns;
   readonly extensionUri: vscode.Uri;
+  /** Where engines are installed that do not come with the extension. */
+  readonly engineFolder: string;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -24,6 +28,7 @@ const commands: Readonly<Record<string, { readonly failure: string; readonly run
   selectRun: { failure: 'The runs cannot be listed', run: selectRun },
   measureNow: { failure: 'The run cannot be measured', run: (context, argument) => measure(context, argument, false) },
   measureAgain: { failure: 'The run cannot be measured', run: (context, argument) => measure(context, argument, true) },
+  suggestLabels: { failure: 'No samples can be suggested', run: suggestSamples },
   cancelMeasurements: { failure: 'The measurements cannot be cancelled', run: ({ session }) => session.cancel() },
   refresh: { failure: 'The folders cannot be searched', run: ({ session }) => session.refresh() },
   showLayerHealth: { failure: 'Layer health cannot be shown', run: showLayerHealth },
@@ -40,6 +45,7 @@ const commands: Readonly<Record<string, { readonly failure: string; readonly run
   openFile: { failure: 'The file cannot be opened', run: openFile },
   revealInExplorer: { failure: 'The file cannot be shown', run: revealInExplorer },
   copyPath: { failure: 'The path cannot be copied', run: (context, argument) => copyText(pathOf(context, argument)) },
+  showComputeEngine: { failure: 'The compute engine cannot be shown', run: (context) => showComputeEngine(context, () => openPage(context, 'engines.md')) },
   showLog: { failure: 'The log cannot be shown', run: ({ log }) => log.show() },
   restartWorker: { failure: 'The worker cannot be started', run: ({ session }) => session.restart() },
 };
@@ -108,6 +114,12 @@ async function measure(context: CommandContext, argument: unknown, again: boolea
   if (!again && measurable.length > 0 && measurable.every((file) => file.state === 'measured')) {
     vscode.window.setStatusBarMessage(`Layerscope: ${escapeIcons(run.name)} is measured already`, 4000);
   }
+}
+
+async function suggestSamples(context: CommandContext, argument: unknown): Promise<void> {
+  const run = await runFor(context, argument);
+  const node = nodeOf(argument);
+  if (run !== null) await suggestLabels(context.session, run, node?.kind === 'file' ? node.file : null);
 }
 
 async function showLayerHealth(): Promise<void> {

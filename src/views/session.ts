@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type {
-  MeasureProgress, PanelChoice, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
+  LabelAdvice, MeasureProgress, PanelChoice, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
 } from '../protocol';
 import type { WorkerClient } from '../worker/workerClient';
 import { applyRunDelta, applyRunsDelta, ownDetail } from './hostModel';
@@ -148,6 +148,13 @@ export class Session implements vscode.Disposable {
   async measure(runId: string, again: boolean): Promise<void> {
     await this.ready();
     await this.#connection?.measure(runId, { again });
+  }
+
+  /** Which samples of a probe to label next. */
+  async suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice> {
+    await this.ready();
+    if (this.#connection === null) throw new Error('the worker is not running');
+    return this.#connection.suggestLabels(runId, request);
   }
 
   /** Cancels queued and running measurements of all runs. */

@@ -1,4 +1,5 @@
-import type { WorkerSettings } from '../protocol';
+import type { EngineChoice, WorkerSettings } from '../protocol';
+import { clusterBounds, partitions } from '../worker/measureSettings';
 
 /** Everything that can be set under `layerscope.*`. */
 export interface LayerscopeSettings {
@@ -29,11 +30,17 @@ export const defaultExclude: readonly string[] = [
   '**/node_modules', '**/.git', '**/.hg', '**/.venv', '**/venv', '**/__pycache__', '**/site-packages',
 ];
 
+/** Groups measured without further choice; `package.json` states the same (a test compares them). Classifiers on labels take longer than all the rest. */
+export const defaultMetrics: readonly string[] = ['Memorization', 'Spectrum', 'Clusters', 'Geometry', 'Comparison', 'Weights'];
+
+/** What `layerscope.engine` may be; `package.json` states the same (a test compares them). */
+export const engineChoices: readonly EngineChoice[] = ['auto', 'onnxruntime', 'tensorflow', 'wasm'];
+
 /**
  * Reads the settings through `get`, which answers with whatever was written under a name (without the `layerscope.` prefix).
  * A value of the wrong type counts as absent, a number outside its bounds as the nearest bound.
  */
-export function parseSettings(get: (name: string) => unknown, storageFolder: string): LayerscopeSettings {
+export function parseSettings(get: (name: string) => unknown, storageFolder: string, engineFolder?: string): LayerscopeSettings {
   const number = (name: keyof typeof numberRules): number => parseNumber(get(name), numberRules[name]);
   return {
     worker: {
@@ -41,12 +48,16 @@ export function parseSettings(get: (name: string) => unknown, storageFolder: str
       measureWeights: get('measure.weights') !== false,
       eps2: number('measure.eps2'),
       seed: number('measure.seed'),
+      partition: partitions.find((partition) => partition === get('partition')) ?? 'views',
+      clusters: parseClusters(get('clusters')),
+      metrics: parseStrings(get('metrics')) ?? defaultMetrics,
       threads: number('worker.threads'),
-      engine: get('engine') === 'onnxruntime' ? 'onnxruntime' : 'auto',
+      engine: engineChoices.find((choice) => choice === get('engine')) ?? 'auto',
+      ...(engineFolder === undefined ? {} : { engineFolder }),
       resultsLocation: get('results.location') === 'run' ? 'run' : 'workspaceStorage',
       storageFolder,
-      exclude: parsePatterns(get('scan.exclude')) ?? defaultExclude,
-      include: parsePatterns(get('scan.include')) ?? [],
+      exclude: parseStrings(get('scan.exclude')) ?? defaultExclude,
+      include: parseStrings(get('scan.include')) ?? [],
       maximumDepth: number('scan.maximumDepth'),
       pollInterval: number('poll.interval'),
     },
@@ -55,8 +66,17 @@ export function parseSettings(get: (name: string) => unknown, storageFolder: str
   };
 }
 
-function parsePatterns(value: unknown): string[] | null {
-  return Array.isArray(value) ? value.filter((pattern): pattern is string => typeof pattern === 'string') : null;
+function parseStrings(value: unknown): string[] | null {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : null;
+}
+
+const defaultClusters = 10;
+
+/** A number, also as text, or `best`. */
+function parseClusters(value: unknown): number | 'best' {
+  if (value === 'best') return value;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return parseNumber(number, { fallback: defaultClusters, minimum: clusterBounds.least, maximum: clusterBounds.most, whole: true });
 }
 
 function parseNumber(value: unknown, rule: NumberRule): number {

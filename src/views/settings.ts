@@ -1,4 +1,6 @@
+import * as path from 'node:path';
 import * as vscode from 'vscode';
+import type { EngineChoice } from '../protocol';
 import { type LayerscopeSettings, parseSettings } from './settingValues';
 
 const section = 'layerscope';
@@ -7,7 +9,19 @@ const section = 'layerscope';
 export function readSettings(context: vscode.ExtensionContext): LayerscopeSettings {
   const configuration = vscode.workspace.getConfiguration(section);
   const storage = context.storageUri ?? context.globalStorageUri;
-  return parseSettings((name) => configuration.get(name), storage.fsPath);
+  return parseSettings((name) => configuration.get(name), storage.fsPath, engineFolder(context));
+}
+
+/** Where engines that do not come with the extension are installed, each in a folder of its own. */
+export function engineFolder(context: vscode.ExtensionContext): string {
+  return path.join(context.globalStorageUri.fsPath, 'engines');
+}
+
+/** Sets the engine where it is set now: for the workspace, else for the user. */
+export async function setEngine(choice: EngineChoice): Promise<void> {
+  const configuration = vscode.workspace.getConfiguration(section);
+  const ofWorkspace = configuration.inspect('engine')?.workspaceValue !== undefined;
+  await configuration.update('engine', choice, ofWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global);
 }
 
 export function onDidChangeSettings(listener: () => void): vscode.Disposable {

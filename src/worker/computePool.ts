@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { FormatError } from '../formats/byteSource';
-import { EngineUnavailable } from '../linalg/engineUnavailable';
+import type { LabelSuggestions } from '../metrics';
 import type { LayerMeasurement } from '../metrics/contract';
-import type { LayerMeasurer, LayerTask } from '../monitor';
-import type { EngineStatus } from '../protocol';
-import { spreadFamilies } from './spreadFamilies';
-import type { ComputeFailure, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
+import type { LayerMeasurer, LayerTask, SuggestTask } from '../monitor';
+import type { EngineChoice, EngineStatus } from '../protocol';
+import type { ComputeAnswer, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
+import { abortError, LayerWork, type Piece, Work } from './work';
 
 export interface ComputePoolOptions {
   /** Absolute path of the bundled compute thread (`dist/computeThread.js`). */
@@ -15,13 +15,17 @@ export interface ComputePoolOptions {
   /** 0: one per core, at most 4. Default 0. */
   readonly threads?: number;
   /** Default `auto`. */
-  readonly engine?: 'auto' | 'onnxruntime';
+  readonly engine?: EngineChoice;
+  /** Folders in whose node_modules an engine may be that does not come with Layerscope. Default none. */
+  readonly engineFolders?: readonly string[];
   /** Limit of one thread's JavaScript heap in MiB; typed arrays are outside of it. Default 512. */
   readonly heapMegabytes?: number;
 }
 
 /** More threads than this gain little and hold one layer in memory each. */
 const maximumThreads = 4;
+/** Of the process: threads of two pools may load at the same time, too. */
+const engineTurn = new SharedArrayBuffer(4);
 /** A task is given to a second thread when the first one died with it, and then given up. */
 const maximumAttempts = 2;
 
@@ -32,25 +36,12 @@ export function computeThreadCount(setting: number): number {
 
 /** Compute threads behind the `LayerMeasurer` seam; a thread is started with the first task that needs it. */
 export function createComputePool(options: ComputePoolOptions): LayerMeasurer {
-  const pool = new ComputePool(options);
-  return computeThreadCount(options.threads ?? 0) > 1 ? spreadFamilies(pool) : pool;
-}
-
-type Request = { readonly kind: 'measure'; readonly task: LayerTask } | { readonly kind: 'engineStatus' };
-
-interface Pending {
-  readonly request: Request;
-  readonly cancel: Int32Array;
-  attempts: number;
-  /** The caller was answered already (aborted); the thread may still be at it. */
-  settled: boolean;
-  readonly resolve: (answer: FromComputeThread) => void;
-  readonly reject: (error: Error) => void;
+  return new ComputePool(options);
 }
 
 interface Thread {
   readonly worker: Worker;
-  current: Pending | null;
+  current: { readonly work: Work; readonly piece: Piece } | null;
   id: number;
   /** Why it died, told before its exit. */
   error: Error | null;
@@ -59,22 +50,31 @@ interface Thread {
 
 class ComputePool implements LayerMeasurer {
   private readonly threads = new Set<Thread>();
-  private readonly waiting: Pending[] = [];
+  /** What is not answered yet, in the order in which it was asked. */
+  private readonly works = new Set<Work>();
   private readonly size: number;
   private engine: Promise<EngineStatus> | null = null;
   private closed = false;
+  private pumping: NodeJS.Immediate | null = null;
 
   constructor(private readonly options: ComputePoolOptions) {
     this.size = computeThreadCount(options.threads ?? 0);
   }
 
   async measure(task: LayerTask, signal: AbortSignal): Promise<readonly LayerMeasurement[]> {
-    const answer = await this.ask({ kind: 'measure', task }, signal);
+    const answer = await this.ask((onEnd) => (task.kind === 'features' ? new LayerWork(task, onEnd) : new Work([{ kind: 'weights', task }], task, false, onEnd)), signal);
     return answer.kind === 'measured' ? answer.measurements : [];
   }
 
+  async suggest(task: SuggestTask, signal: AbortSignal): Promise<LabelSuggestions> {
+    // A person waits for it.
+    const answer = await this.ask((onEnd) => new Work([{ kind: 'suggest', task }], task, true, onEnd), signal);
+    if (answer.kind !== 'suggested') throw new Error('the compute thread gave no answer');
+    return answer.suggestions;
+  }
+
   engineStatus(): Promise<EngineStatus> {
-    this.engine ??= this.ask({ kind: 'engineStatus' }).then(
+    this.engine ??= this.ask((onEnd) => new Work([{ kind: 'engineStatus' }], null, true, onEnd)).then(
       (answer) => (answer.kind === 'engineStatus' ? answer.status : unavailable('the compute thread gave no answer')),
       (error: unknown) => {
         this.engine = null;
@@ -87,87 +87,75 @@ class ComputePool implements LayerMeasurer {
   /** Asks the threads to stop and waits for them. They are never terminated from outside: during a native call that ends the process. */
   async close(): Promise<void> {
     this.closed = true;
-    for (const pending of this.waiting.splice(0)) this.fail(pending, abortError());
+    for (const work of [...this.works]) work.fail(abortError());
     await Promise.all(
       [...this.threads].map(async (thread) => {
-        if (thread.current !== null) {
-          Atomics.store(thread.current.cancel, 0, 1);
-          this.fail(thread.current, abortError());
-        }
         post(thread, { kind: 'close' });
         await thread.gone;
       }),
     );
   }
 
-  private ask(request: Request, signal?: AbortSignal): Promise<FromComputeThread> {
+  private ask(create: (onEnd: ConstructorParameters<typeof Work>[3]) => Work, signal?: AbortSignal): Promise<ComputeAnswer> {
     return new Promise((resolve, reject) => {
       if (this.closed || signal?.aborted === true) {
         reject(abortError());
         return;
       }
-      const abort = (): void => this.abort(pending);
-      const settling = <Value>(settle: (value: Value) => void) => (value: Value): void => {
+      const abort = (): void => work.fail(abortError());
+      const work = create((result) => {
         signal?.removeEventListener('abort', abort);
-        settle(value);
-      };
-      const pending: Pending = {
-        request, cancel: new Int32Array(new SharedArrayBuffer(4)), attempts: 0, settled: false, resolve: settling(resolve), reject: settling(reject),
-      };
+        this.works.delete(work);
+        if ('error' in result) reject(result.error);
+        else resolve(result.answer);
+      });
       if (signal !== undefined) {
         // One signal may stand for all layers of a run.
         setMaxListeners(0, signal);
         signal.addEventListener('abort', abort, { once: true });
       }
-      this.waiting.push(pending);
-      this.pump();
+      this.works.add(work);
+      // Whoever fills the threads does so in one turn of the loop: they are not to help with the first layer before the second is there.
+      this.pumping ??= setImmediate(() => {
+        this.pumping = null;
+        this.pump();
+      });
     });
   }
 
-  private abort(pending: Pending): void {
-    Atomics.store(pending.cancel, 0, 1);
-    const place = this.waiting.indexOf(pending);
-    if (place !== -1) this.waiting.splice(place, 1);
-    this.fail(pending, abortError());
-  }
-
-  private fail(pending: Pending, error: Error): void {
-    if (pending.settled) return;
-    pending.settled = true;
-    pending.reject(error);
-  }
-
+  /** Gives work to threads that have none, and starts threads as long as there is more. */
   private pump(): void {
-    while (this.waiting.length > 0 && !this.closed) {
-      const free = [...this.threads].find((thread) => thread.current === null);
-      if (free === undefined && this.threads.size >= this.size) return;
-      const pending = this.waiting.shift();
-      if (pending === undefined) return;
-      this.give(free ?? this.startThread(), pending);
-    }
+    for (const thread of this.threads) if (thread.current === null) this.give(thread);
+    while (!this.closed && this.threads.size < this.size && [...this.works].some(({ waiting }) => waiting.length > 0)) this.give(this.startThread());
   }
 
-  private give(thread: Thread, pending: Pending): void {
-    pending.attempts += 1;
-    thread.current = pending;
+  private give(thread: Thread): void {
+    const work = this.closed ? undefined : this.workFor(thread);
+    const piece = work?.take(thread);
+    if (!work || !piece) return;
+    thread.current = { work, piece };
     thread.id += 1;
-    post(
-      thread,
-      pending.request.kind === 'measure'
-        ? { kind: 'measure', id: thread.id, task: pending.request.task, cancel: pending.cancel.buffer as SharedArrayBuffer }
-        : { kind: 'engineStatus', id: thread.id },
-    );
+    post(thread, { kind: 'work', id: thread.id, request: piece.request, cancel: work.cancel.buffer as SharedArrayBuffer });
+  }
+
+  /** What is urgent, then what the thread has begun, then what nobody has begun, then a hand with what others have begun. */
+  private workFor(thread: Thread): Work | undefined {
+    const works = [...this.works].filter(({ waiting }) => waiting.length > 0);
+    return works.find(({ isUrgent }) => isUrgent) ?? works.find(({ owner }) => owner === thread) ?? works.find(({ owner }) => owner === null) ?? works[0];
   }
 
   private startThread(): Thread {
-    const data: ComputeThreadData = { engine: this.options.engine ?? 'auto' };
+    const { engine = 'auto', engineFolders = [] } = this.options;
+    const data: ComputeThreadData = { engine, engineFolders, engineTurn };
     const worker = new Worker(this.options.threadPath, {
       workerData: data,
+      // A native library reads the process's environment, not a thread's copy of it.
+      env: SHARE_ENV,
       resourceLimits: { maxOldGenerationSizeMb: this.options.heapMegabytes ?? 512 },
     });
     let leave: () => void = () => undefined;
     const thread: Thread = { worker, current: null, id: 0, error: null, gone: new Promise((resolve) => (leave = resolve)) };
-    worker.on('message', (answer: FromComputeThread) => this.answered(thread, answer));
+    worker.on('message', ({ id, answer }: FromComputeThread) => this.answered(thread, id, answer));
     worker.on('error', (error) => {
       thread.error = error instanceof Error ? error : new Error(String(error));
     });
@@ -179,24 +167,21 @@ class ComputePool implements LayerMeasurer {
     return thread;
   }
 
-  private answered(thread: Thread, answer: FromComputeThread): void {
-    const pending = thread.current;
-    if (pending === null || answer.id !== thread.id) return;
+  private answered(thread: Thread, id: number, answer: ComputeAnswer): void {
+    if (thread.current === null || id !== thread.id) return;
+    const { work, piece } = thread.current;
     thread.current = null;
-    if (!pending.settled) {
-      pending.settled = true;
-      if (answer.kind === 'failed') pending.reject(toError(answer.failure));
-      else pending.resolve(answer);
-    }
+    work.answered(piece, answer);
     this.pump();
   }
 
   private died(thread: Thread): void {
     this.threads.delete(thread);
-    const pending = thread.current;
-    if (pending !== null && !pending.settled) {
-      if (pending.attempts < maximumAttempts && !this.closed) this.waiting.unshift(pending);
-      else this.fail(pending, lostError(pending.request, thread.error));
+    for (const work of this.works) work.disown(thread);
+    if (thread.current !== null) {
+      const { work, piece } = thread.current;
+      if (piece.attempts < maximumAttempts && !this.closed) work.lose(piece);
+      else work.fail(lostError(work.about, thread.error));
     }
     this.pump();
   }
@@ -210,26 +195,9 @@ function unavailable(reason: string): EngineStatus {
   return { name: 'unavailable', version: '', reason };
 }
 
-function abortError(): Error {
-  return new DOMException('The measurement was cancelled.', 'AbortError');
-}
-
-function lostError(request: Request, cause: Error | null): Error {
+function lostError(about: Work['about'], cause: Error | null): Error {
   const outOfMemory = cause !== null && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
   const why = outOfMemory ? 'it ran out of memory' : (cause?.message ?? 'it ended by itself');
   const what = `the compute thread was lost ${maximumAttempts} times: ${why}`;
-  return request.kind === 'measure' ? new FormatError(request.task.file, request.task.layer, what) : new Error(what);
-}
-
-function toError(failure: ComputeFailure): Error {
-  switch (failure.kind) {
-    case 'format':
-      return new FormatError(failure.file, failure.place, failure.reason);
-    case 'cancelled':
-      return abortError();
-    case 'engine':
-      return new EngineUnavailable(failure.file, failure.reason);
-    default:
-      return new Error(failure.message);
-  }
+  return about === null ? new Error(what) : new FormatError(about.file, about.layer, what);
 }

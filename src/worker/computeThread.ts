@@ -1,106 +1,55 @@
+import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FormatError } from '../formats';
-import { createEngine, EngineUnavailable } from '../linalg';
-import type { Engine } from '../linalg';
-import { driftMetrics, measureLayer, measureWeights } from '../metrics';
-import type { LayerMeasurement, WeightReference } from '../metrics';
-import type { CheckpointReference, FeatureTask, LayerTask, WeightTask } from '../monitor';
-import type { EngineStatus } from '../protocol';
-import { openCheckpoint, openProbe } from '../runs';
-import type { ComputeFailure, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
+import { EngineUnavailable } from '../linalg';
+import { combineParts, measurePart, suggestLabels } from '../metrics';
+import type { MeasureContext } from '../metrics';
+import type { ComputeAnswer, ComputeFailure, ComputeRequest, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
+import { LayerReader } from './layerReader';
+import { ThreadEngine } from './threadEngine';
+import { measureWeightTask } from './weightTask';
 
-// The entry of a compute thread: reads one layer of one probe or checkpoint and measures it, one task after the other.
+// The entry of a compute thread: reads layers of probes and checkpoints and measures them, one request after the other.
 
 class Cancelled extends Error {}
 
-const { engine: choice } = workerData as ComputeThreadData;
-let engine: Promise<Engine> | null = null;
+// The bundle lies in dist/ or out/ of the extension or checkout.
+const engine = new ThreadEngine(workerData as ComputeThreadData, path.dirname(__dirname));
+const reader = new LayerReader();
 
-/** Loaded with the first task that needs it; a failure is not tried again, the library would not change. */
-function loadedEngine(): Promise<Engine> {
-  engine ??= createEngine(choice, { threads: 1 });
-  return engine;
-}
-
-async function measure(task: LayerTask, cancel: Int32Array): Promise<LayerMeasurement[]> {
-  const checkpoint = (): void => {
-    if (Atomics.load(cancel, 0) !== 0) throw new Cancelled();
-  };
+async function work(request: ComputeRequest, checkpoint: () => void): Promise<ComputeAnswer> {
+  if (request.kind === 'engineStatus') return { kind: 'engineStatus', status: await engine.status() };
   checkpoint();
-  const context = { engine: await loadedEngine(), checkpoint };
-  return task.kind === 'features' ? measureFeatures(task, context) : measureWeightsOf(task, context);
-}
-
-interface Context {
-  readonly engine: Engine;
-  readonly checkpoint: () => void;
-}
-
-async function measureFeatures(task: FeatureTask, context: Context): Promise<LayerMeasurement[]> {
-  const probe = await openProbe(task.file);
-  try {
-    context.checkpoint();
-    const layer = await probe.readLayer(task.layer);
-    context.checkpoint();
-    return await measureLayer(layer, task.metrics, task.options, context);
-  } finally {
-    await probe.close();
-  }
-}
-
-/** Holds the tensor, and for a moment each it is compared with: never more than a few of one layer. */
-async function measureWeightsOf({ file, layer, metrics, references }: WeightTask, context: Context): Promise<LayerMeasurement[]> {
-  const opened = await openCheckpoint(file);
-  try {
-    const { checkpoint } = context;
-    checkpoint();
-    const about = { layer, layerIndex: opened.layers.find(({ name }) => name === layer)?.index ?? 0, weights: await opened.readWeights(layer) };
-    const measured: LayerMeasurement[] = [];
-    const isAsked = (id: string): boolean => metrics.includes(id);
-    const [drift, driftFromFirst] = driftMetrics;
-    checkpoint();
-    if (isAsked(drift)) measured.push(...(await measureWeights({ ...about, previous: await readReference(references.previous, layer) }, [drift], context)));
-    checkpoint();
-    if (isAsked(driftFromFirst)) {
-      const isFirst = references.first?.file === file;
-      const first = isFirst ? { since: references.first?.fingerprint ?? '', weights: about.weights, reason: '' } : await readReference(references.first, layer);
-      measured.push(...(await measureWeights({ ...about, first }, [driftFromFirst], context)));
+  if (request.kind === 'combine') return { kind: 'measured', measurements: combineParts(request.measured, request.metrics, request.options) };
+  const context = { engine: (await engine.load()).engine, checkpoint };
+  switch (request.kind) {
+    case 'weights':
+      return { kind: 'measured', measurements: await measureWeightTask(request.task, context) };
+    case 'part':
+      return measureUnit(request, context);
+    case 'suggest': {
+      const { task } = request;
+      const layer = await reader.read({ ...task, previous: null }, task.part, [], checkpoint);
+      return { kind: 'suggested', suggestions: await suggestLabels(layer, task.count, { seed: task.seed, part: task.part }, context) };
     }
-    checkpoint();
-    if (isAsked('teacher_distance')) measured.push(...(await measureWeights({ ...about, teacher: await opened.readTeacher(layer) }, ['teacher_distance'], context)));
-    const rest = metrics.filter((id) => id !== drift && id !== driftFromFirst && id !== 'teacher_distance');
-    return [...(await measureWeights(about, rest, context)), ...measured];
-  } finally {
-    await opened.close();
   }
 }
 
-async function readReference(reference: CheckpointReference | null, layer: string): Promise<WeightReference | null> {
-  if (reference === null) return null;
-  const other = await openCheckpoint(reference.file);
-  try {
-    return { since: reference.fingerprint, weights: await other.readWeights(layer), reason: '' };
-  } finally {
-    await other.close();
-  }
+async function measureUnit({ task, part, metrics }: ComputeRequest & { kind: 'part' }, context: MeasureContext): Promise<ComputeAnswer> {
+  const layer = await reader.read(task, part, metrics, context.checkpoint);
+  return { kind: 'part', measured: await measurePart(layer, part, metrics, task.options, context) };
 }
 
-async function engineStatus(): Promise<EngineStatus> {
+async function answer({ request, cancel }: ToComputeThread & { kind: 'work' }): Promise<ComputeAnswer> {
+  const flag = new Int32Array(cancel);
   try {
-    const { name, version } = await loadedEngine();
-    return { name, version, reason: '' };
+    return await work(request, () => {
+      if (Atomics.load(flag, 0) !== 0) throw new Cancelled();
+    });
   } catch (error) {
-    return { name: 'unavailable', version: '', reason: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-async function answer(message: Exclude<ToComputeThread, { kind: 'close' }>): Promise<FromComputeThread> {
-  const { id } = message;
-  if (message.kind === 'engineStatus') return { kind: 'engineStatus', id, status: await engineStatus() };
-  try {
-    return { kind: 'measured', id, measurements: await measure(message.task, new Int32Array(message.cancel)) };
-  } catch (error) {
-    return { kind: 'failed', id, failure: describe(error) };
+    return { kind: 'failed', failure: describe(error) };
+  } finally {
+    reader.rest();
   }
 }
 
@@ -110,6 +59,7 @@ function describe(error: unknown): ComputeFailure {
   if (error instanceof Cancelled) return { kind: 'cancelled', ...nowhere };
   if (error instanceof FormatError) return { kind: 'format', message, file: error.file, place: error.place, reason: error.reason };
   if (error instanceof EngineUnavailable) return { kind: 'engine', message, file: error.engine, place: '', reason: error.reason };
+  if (error instanceof RangeError) return { kind: 'range', ...nowhere };
   return { kind: 'other', ...nowhere };
 }
 
@@ -118,5 +68,5 @@ parentPort?.on('message', (message: ToComputeThread) => {
     parentPort?.close();
     return;
   }
-  void answer(message).then((reply) => parentPort?.postMessage(reply));
+  void answer(message).then((answered) => parentPort?.postMessage({ id: message.id, answer: answered } satisfies FromComputeThread));
 });

@@ -28,21 +28,24 @@ let pool: Pool | null = null;
 let engine: { readonly of: LayerMeasurer | null; readonly status: EngineStatus } = { of: null, status: notKnownYet };
 
 /** The compute threads for these settings; they are kept as long as the settings that concern them stay the same. */
-function usePool({ threads, engine }: Pick<WorkerSettings, 'threads' | 'engine'>): Pool {
-  const settings = JSON.stringify({ threads, engine });
+function usePool({ threads, engine, engineFolder }: Pick<WorkerSettings, 'threads' | 'engine' | 'engineFolder'>): Pool {
+  const settings = JSON.stringify({ threads, engine, engineFolder });
   if (pool?.settings === settings) return pool;
   void pool?.measurer.close();
-  pool = { measurer: createComputePool({ threadPath, threads, engine }), settings };
+  const engineFolders = engineFolder === undefined ? [] : [path.join(engineFolder, 'tensorflow')];
+  pool = { measurer: createComputePool({ threadPath, threads, engine, engineFolders }), settings };
   return pool;
 }
 
 const monitor = new Monitor({
   measurerFor: (settings) => usePool(settings).measurer,
-  concurrencyFor: (settings) => computeThreadCount(settings.threads),
+  // One more than threads: the next layer is there when a thread is done with one, so that it does not help with another's.
+  concurrencyFor: (settings) => computeThreadCount(settings.threads) + 1,
   events: {
     runsChanged: (delta) => void host.runsChanged(delta),
     runChanged: (delta) => void host.runChanged(delta),
     progressChanged: (progress) => void host.progressChanged(progress),
+    workChanged: (keys) => void host.workChanged(keys),
     log: (level, message) => void host.log(level, message),
   },
 });
@@ -54,10 +57,13 @@ const api: WorkerApi = {
   },
   setAttention: async (visible) => monitor.setAttention(visible),
   openRun: async (runId) => monitor.openRun(runId),
+  nextPage: async (ticket) => monitor.nextPage(ticket),
   closeRun: async (runId) => monitor.closeRun(runId),
   measure: (runId, options) => monitor.measure(runId, options),
+  suggestLabels: (runId, request) => monitor.suggestLabels(runId, request),
   cancel: async (runId) => monitor.cancel(runId),
   refresh: () => monitor.refresh(),
+  setSuspects: async (suspects) => monitor.setSuspects(suspects),
   hint: async (paths) => monitor.hint(paths),
   ping: async () => ({ pid: process.pid, memory: process.memoryUsage.rss(), engine: knownEngine() }),
   shutdown: leave,
@@ -89,7 +95,7 @@ const host = createBirpc<WorkerEvents, WorkerApi>(api, {
     if (process.connected) process.send?.(message);
   },
   on: (handle) => process.on('message', handle),
-  eventNames: ['runsChanged', 'runChanged', 'progressChanged', 'log'],
+  eventNames: ['runsChanged', 'runChanged', 'progressChanged', 'workChanged', 'log'],
   bind: 'functions',
   timeout: -1,
 });

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
-  EngineStatus, RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
+  EngineStatus, LabelAdvice, RunDelta, RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
 } from '../protocol';
+import { DeathRegister } from './deathRegister';
 import { isKnown } from './engineNews';
+import { OpenedRuns } from './openedRuns';
 import { maximumRestarts, RestartBudget } from './restartBudget';
 import type { Disposable, WorkerClientListener, WorkerClientOptions, WorkerConnection } from './workerConnection';
 import { WorkerLost, WorkerProcess } from './workerProcess';
@@ -26,6 +28,7 @@ interface Watch {
 export class WorkerClient implements WorkerConnection {
   private readonly listeners = new Set<WorkerClientListener>();
   private readonly budget = new RestartBudget();
+  private readonly deaths = new DeathRegister();
   private readonly events: WorkerEvents;
   private current: WorkerStatus = { state: 'stopped', engine: null, message: '', restarts: 0 };
   private live: WorkerProcess | null = null;
@@ -40,17 +43,21 @@ export class WorkerClient implements WorkerConnection {
   private watched: Watch | null = null;
   private attended: boolean | null = null;
   private readonly opened = new Set<string>();
+  private readonly snapshots = new OpenedRuns((delta) => this.tellRun(delta));
   private readonly asked = new Set<string>();
   private readonly knownRuns = new Set<string>();
 
   constructor(private readonly options: WorkerClientOptions) {
     this.events = {
       runsChanged: (delta) => this.runsChanged(delta),
-      runChanged: (delta) => this.tell((listener) => listener.runChanged?.(delta)),
+      runChanged: (delta) => {
+        if (!this.snapshots.holds(delta)) this.tellRun(delta);
+      },
       progressChanged: (progress) => {
         if (progress === null) this.asked.clear();
         this.tell((listener) => listener.progressChanged?.(progress));
       },
+      workChanged: (keys) => this.deaths.work(keys),
       log: (level, message) => this.tell((listener) => listener.log?.(level, message)),
     };
   }
@@ -98,7 +105,7 @@ export class WorkerClient implements WorkerConnection {
   async openRun(runId: string): Promise<RunDetail> {
     this.opened.add(runId);
     try {
-      return await this.call((worker) => worker.openRun(runId));
+      return await this.call((worker) => this.snapshots.open(runId, worker));
     } catch (error) {
       this.opened.delete(runId);
       throw error;
@@ -110,9 +117,14 @@ export class WorkerClient implements WorkerConnection {
     return this.live === null ? Promise.resolve() : this.call((worker) => worker.closeRun(runId));
   }
 
-  measure(runId: string, options: { readonly again: boolean }): Promise<void> {
+  async measure(runId: string, options: { readonly again: boolean }): Promise<void> {
     this.asked.add(runId);
-    return this.call((worker) => worker.measure(runId, options));
+    if (this.deaths.forgive(runId)) await this.call((worker) => worker.setSuspects(this.deaths.suspects()));
+    await this.call((worker) => worker.measure(runId, options));
+  }
+
+  suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice> {
+    return this.call((worker) => worker.suggestLabels(runId, request));
   }
 
   cancel(runId: string | null): Promise<void> {
@@ -226,10 +238,11 @@ export class WorkerClient implements WorkerConnection {
     const { rpc } = process;
     if (this.attended !== null) await rpc.setAttention(this.attended);
     if (this.watched === null) return;
+    await rpc.setSuspects(this.deaths.suspects());
     this.replaceRuns(await rpc.watch(this.watched.folders, this.watched.settings));
     for (const runId of this.opened) {
       try {
-        const detail = await rpc.openRun(runId);
+        const detail = await this.snapshots.open(runId, rpc);
         this.tell((listener) => listener.runReset?.(detail));
       } catch (error) {
         if (error instanceof WorkerLost || process.over) throw new WorkerLost('The worker is gone.', { cause: error });
@@ -245,9 +258,12 @@ export class WorkerClient implements WorkerConnection {
     this.ready = null;
     this.tell((listener) => listener.progressChanged?.(null));
     if (deliberate) {
+      this.deaths.stopped();
       this.setStatus({ state: 'stopped', message: '' });
       return;
     }
+    // The next one leaves out what this one died of: it is not a restart for nothing.
+    if (this.deaths.died()) this.budget.reset();
     const wait = this.budget.take();
     if (wait === null) {
       this.setStatus({ state: 'failed', message: `it ended ${maximumRestarts + 1} times within a minute; the last time ${reason}` });
@@ -298,6 +314,10 @@ export class WorkerClient implements WorkerConnection {
   private setStatus(change: Partial<WorkerStatus>): void {
     this.current = { ...this.current, ...change };
     this.tell((listener) => listener.statusChanged?.(this.current));
+  }
+
+  private tellRun(delta: RunDelta): void {
+    this.tell((listener) => listener.runChanged?.(delta));
   }
 
   private tell(send: (listener: WorkerClientListener) => void): void {

@@ -32,9 +32,11 @@ export interface Disposable {
  * What the host asks of the worker, whatever state the process is in: calls start it, wait for it and are repeated after a restart.
  * After one, `runReset` follows for every opened run.
  */
-export interface WorkerConnection extends Disposable, Omit<WorkerApi, 'shutdown'> {
+export interface WorkerConnection extends Disposable, Omit<WorkerApi, 'shutdown' | 'setSuspects' | 'openRun' | 'nextPage'> {
   readonly status: WorkerStatus;
   listen(listener: WorkerClientListener): Disposable;
+  /** One full snapshot; deltas follow until `closeRun`. */
+  openRun(runId: string): Promise<RunDetail>;
   /** Keeps the process alive, and starts it, until disposed. */
   use(): Disposable;
   /** Starts anew by hand, also from `failed`; forgets earlier restarts. */

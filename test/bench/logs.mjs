@@ -57,7 +57,7 @@ async function bundle(name) {
     target: 'node20',
     format: 'esm',
     outfile,
-    external: ['onnxruntime-node'],
+    external: ['onnxruntime-node', 'onnxruntime-web'],
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'warning',
   });

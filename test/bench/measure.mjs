@@ -11,9 +11,15 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '../..');
 const cache = path.join(root, '.cache', 'bench');
 const cores = Math.min(2, availableParallelism());
+/** What the twin has; `npm run bench -- suite` is about all. */
+const families = ['alignment', 'coding_rate', 'rankme', 'random_label'];
+const metrics = [
+  'alignment', 'coding_rate', 'coding_rate_within', 'coding_rate_reduction', 'crr_normalized',
+  'rankme', 'random_label_transfer', 'random_label_fit', 'random_label_control',
+];
 
 /** A Python that has what the twin needs. */
-function findPython() {
+export function findPython() {
   const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter(Boolean);
   for (const candidate of candidates) {
     if (spawnSync(candidate, ['-c', 'import numpy, scipy, sklearn']).status === 0) return candidate;
@@ -49,7 +55,7 @@ export function converse(command, args, env) {
 /** All layers of the file through as many compute threads as there are cores, as the product does; one layer each warms the threads up. */
 async function throughput(script, file, layers) {
   const queue = [...layers];
-  const workers = Array.from({ length: cores }, () => new Worker(script, { workerData: { file } }));
+  const workers = Array.from({ length: cores }, () => new Worker(script, { workerData: { file, families } }));
   const answer = (worker) => new Promise((resolve) => worker.once('message', resolve));
   await Promise.all(workers.map(answer));
   await Promise.all(
@@ -86,7 +92,7 @@ export async function main(options) {
   const option = (name, otherwise) => (options.includes(name) ? Number(options[options.indexOf(name) + 1]) : otherwise);
   const pythonThreads = option('--python-threads', cores);
   const python = findPython();
-  const bundle = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node'], logLevel: 'warning' };
+  const bundle = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node', 'onnxruntime-web'], logLevel: 'warning' };
   await build({
     ...bundle,
     entryPoints: [path.join(here, 'measureProcess.ts'), path.join(here, 'measurePool.ts')],
@@ -118,15 +124,17 @@ export async function main(options) {
   const pairs = [];
   // The first layer warms both up and does not count.
   for (const layer of [layers[0], ...layers]) {
-    const request = { file, layer };
-    pairs.push({ ours: await ours.ask(request), theirs: await theirs.ask(request), pool: await pool.ask(request) });
+    pairs.push({
+      ours: await ours.ask({ file, layer, families }),
+      theirs: await theirs.ask({ file, layer }),
+      pool: await pool.ask({ file, layers: [layer], metrics, previous: null }),
+    });
   }
   ours.end();
   pool.end();
   theirs.end();
   const counted = pairs.slice(1);
 
-  const families = Object.keys(counted[0].ours.families);
   const of = (side, family, what) =>
     counted.map((pair) => (family === 'all' ? total(Object.values(pair[side].families).map((one) => one[what])) : pair[side].families[family][what]));
   const rows = [...families, 'all'].map((family) => {
@@ -157,7 +165,7 @@ export async function main(options) {
   const pythonLayer = median(counted.map(({ theirs: one }) => total(Object.values(one.families).map((each) => each.seconds)) + one.read));
   console.log(`One layer alone on 1 of our threads, Python on ${pythonThreads}: ratio ${rows.at(-1)['ours/python']}.`);
   console.log(
-    `One layer alone on the same ${cores} cores, reading included: ours ${milliseconds(oneLayer)} (families side by side, as the product works), ` +
+    `One layer alone on the same ${cores} cores, reading included: ours ${milliseconds(oneLayer)} (parts side by side, as the product works), ` +
       `Python ${milliseconds(pythonLayer)}; ratio ${(oneLayer / pythonLayer).toFixed(2)}.`,
   );
   console.log(

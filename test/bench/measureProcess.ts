@@ -20,7 +20,7 @@ interface Answer {
 const engine = await createEngine('auto', { threads: Number(process.env.LAYERSCOPE_BENCH_THREADS ?? 1) });
 const productMilliseconds = () => (engine instanceof OnnxRuntimeEngine ? engine.productMilliseconds : 0);
 
-async function measure(file: string, name: string): Promise<Answer> {
+async function measure(file: string, name: string, ids: readonly string[]): Promise<Answer> {
   const start = performance.now();
   const probe = await openProbe(file);
   try {
@@ -28,11 +28,11 @@ async function measure(file: string, name: string): Promise<Answer> {
     const read = (performance.now() - start) / 1000;
     const families: Answer['families'] = {};
     const values: Answer['values'] = {};
-    for (const family of metricFamilies) {
+    for (const family of metricFamilies.filter(({ id }) => ids.includes(id))) {
       const begin = performance.now();
       const products = productMilliseconds();
       const before = process.cpuUsage();
-      const measurements = await measureLayer(layer, family.metrics, defaultMeasureOptions, { engine, checkpoint: () => undefined });
+      const measurements = await measureLayer(layer, family.shapes.map(({ metric }) => metric), defaultMeasureOptions, { engine, checkpoint: () => undefined });
       const used = process.cpuUsage(before);
       families[family.id] = {
         seconds: (performance.now() - begin) / 1000,
@@ -50,16 +50,16 @@ async function measure(file: string, name: string): Promise<Answer> {
 
 if (parentPort) {
   const port = parentPort;
-  const { file } = workerData as { file: string };
+  const { file, families } = workerData as { file: string; families: readonly string[] };
   port.on('message', (layer: string | null) => {
     if (layer === null) port.close();
-    else void measure(file, layer).then((answer) => port.postMessage(answer));
+    else void measure(file, layer, families).then((answer) => port.postMessage(answer));
   });
   port.postMessage('ready');
 } else {
   console.log('ready');
   for await (const line of createInterface({ input: process.stdin })) {
-    const { file, layer } = JSON.parse(line) as { file: string; layer: string };
-    console.log(JSON.stringify(await measure(file, layer)));
+    const { file, layer, families } = JSON.parse(line) as { file: string; layer: string; families: readonly string[] };
+    console.log(JSON.stringify(await measure(file, layer, families)));
   }
 }

@@ -1,14 +1,22 @@
-// npm run bench -- measure: what the product needs for its measures, beside NumPy, SciPy and scikit-learn on the same cores in the same run.
+// npm run bench -- suite: what the product needs for all its measures of features, beside NumPy, SciPy and scikit-learn on the same cores in the same run.
+// npm run bench -- measure: the same for the first four families, thread by thread.
 // npm run bench -- host: what the extension costs the extension host of a real VS Code meanwhile.
 // npm run bench -- logs: reading event files beside TensorBoard's readers, and what watching logs costs.
 // npm run bench -- checkpoints: listing the tensors of 1 GB files, beside torch.load(mmap=True) and safetensors' safe_open.
 // npm run bench -- weights: the WeightWatcher family over a ViT-B sized checkpoint, beside WeightWatcher.
+// npm run bench -- linalg: Gram matrices, Cholesky factors, eigenvalues and leading eigenvectors beside LAPACK.
+// npm run bench -- engines: the engines side by side.
+// npm run bench -- responsiveness: how soon a measurement stops when it is cancelled, and how long the worker's loop is ever held up.
 const benchmarks = {
+  suite: () => import('./suite.mjs'),
   measure: () => import('./measure.mjs'),
+  responsiveness: () => import('./responsiveness.mjs'),
   host: () => import('./extensionHost/run.mjs'),
   logs: () => import('./logs.mjs'),
   checkpoints: () => import('./checkpoints.mjs'),
+  linalg: () => import('./linalg.mjs'),
   weights: () => import('./weights.mjs'),
+  engines: () => import('./engines.mjs'),
 };
 
 const [name, ...options] = process.argv.slice(2);

@@ -5,6 +5,7 @@ import type { RunDelta, WorkerSettings } from '../../src/protocol';
 
 const measurer: LayerMeasurer = {
   measure: () => Promise.reject(new Error('there is nothing to measure in this benchmark')),
+  suggest: () => Promise.reject(new Error('there is nothing to suggest in this benchmark')),
   engineStatus: () => Promise.resolve({ name: 'unavailable', version: '', reason: 'not needed' }),
   close: () => Promise.resolve(),
 };
@@ -20,7 +21,7 @@ const runChanged = ({ runId, series }: RunDelta): void => {
 const monitor = new Monitor({
   measurerFor: () => measurer,
   concurrencyFor: () => 1,
-  events: { runsChanged: () => undefined, runChanged, progressChanged: () => undefined, log: (level, message) => void (level === 'error' && console.error(message)) },
+  events: { runsChanged: () => undefined, runChanged, progressChanged: () => undefined, workChanged: () => undefined, log: (level, message) => void (level === 'error' && console.error(message)) },
 });
 
 const requests: Record<string, (argument: never) => unknown> = {

@@ -9,6 +9,7 @@ export async function run(): Promise<void> {
   await import('./suites/starting');
   await import('./suites/measuring');
   await import('./suites/exporting');
+  await import('./suites/engine');
   await import('./suites/following');
   await import('./suites/recovering');
   await import('./suites/badFiles');

@@ -44,7 +44,7 @@ describe('weights in the panel', () => {
     const panel = await openPanel(browser, { theme: darkModern, width: 320, snapshot: makeSnapshot(details, { asTable: true }), details });
     expect(await columns(panel)).toEqual(['epoch', ...sample.layers, ...conditions]);
     expect(await panel.page.locator('.metric-select optgroup').evaluateAll((groups) => groups.map((group) => (group as HTMLOptGroupElement).label))).toEqual([
-      'Features of the probes', 'Weights of the checkpoints',
+      'Memorization', 'Spectrum', 'Clusters', 'Geometry', 'Comparison', 'Labels', 'Weights',
     ]);
     expect(await panel.page.locator('input[name=show]').count()).toBe(2);
     await panel.page.locator('.metric-select').selectOption('ww_alpha');

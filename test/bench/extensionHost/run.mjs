@@ -28,7 +28,7 @@ export async function main() {
 async function engine() {
   const outfile = path.join(cache, 'bench', 'linalg.cjs');
   const entry = path.join(root, 'src', 'linalg', 'index.ts');
-  await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'cjs', outfile, external: ['onnxruntime-node'], logLevel: 'warning' });
+  await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'cjs', outfile, external: ['onnxruntime-node', 'onnxruntime-web'], logLevel: 'warning' });
   return (await import(pathToFileURL(outfile))).default.createEngine();
 }
 

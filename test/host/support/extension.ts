@@ -84,13 +84,13 @@ export async function show(name: string): Promise<RunDetail> {
 /** Does something while one of VS Code's questions is answered at once instead of by a person. */
 export async function answering<Answer>(
   question: 'showQuickPick' | 'showSaveDialog' | 'showInformationMessage',
-  answer: (first: unknown) => unknown,
+  answer: (first: unknown, options: unknown) => unknown,
   action: () => PromiseLike<Answer>,
 ): Promise<Answer> {
-  const window = vscode.window as unknown as Record<string, (first: unknown) => Promise<unknown>>;
+  const window = vscode.window as unknown as Record<string, (first: unknown, options: unknown) => Promise<unknown>>;
   const original = window[question];
   assert.ok(original);
-  window[question] = async (first) => answer(await first);
+  window[question] = async (first, options) => answer(await first, options);
   try {
     return await action();
   } finally {

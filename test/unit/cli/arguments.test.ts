@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => cli.remove());
 
-const commands = ['runs', 'scalars', 'inspect', 'measure', 'diagnose', 'export'];
+const commands = ['runs', 'scalars', 'inspect', 'measure', 'diagnose', 'suggest-labels', 'export'];
 
 describe('the command line', () => {
   it('prints its version', async () => {
@@ -33,7 +33,7 @@ describe('the command line', () => {
     expect(await cli.run([])).toMatchObject({ code: 2, stdout: '' });
     const unknown = await cli.run(['mesure']);
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
-    expect(unknown.stderr).toContain('no command "mesure". Known: runs, scalars, inspect, measure, diagnose, export');
+    expect(unknown.stderr).toContain('no command "mesure". Known: runs, scalars, inspect, measure, diagnose, suggest-labels, export');
   });
 });
 
@@ -51,7 +51,12 @@ describe('wrong arguments end with exit code 2, a reason and the usage, and noth
     [['measure', '.', '--eps2', 'Infinity'], '--eps2'],
     [['measure', '.', '--seed', '1.5'], '--seed is a whole number from 0 to 4294967295, not "1.5"'],
     [['measure', '.', '--seed=-1'], '--seed'],
-    [['measure', '.', '--engine', 'gpu'], '--engine is auto or onnxruntime, not "gpu"'],
+    [['measure', '.', '--engine', 'gpu'], '--engine is auto, onnxruntime, tensorflow or wasm, not "gpu"'],
+    [['measure', '.', '--partition', 'colours'], '--partition is views, clusters, labels, not "colours"'],
+    [['measure', '.', '--clusters', '1'], '--clusters is a whole number from 2 to 1000, or best, not "1"'],
+    [['measure', '.', '--clusters', 'many'], '--clusters'],
+    [['suggest-labels', '.', '--count', '0'], '--count is a whole number from 1, not "0"'],
+    [['suggest-labels', '.', '--seed', 'x'], '--seed'],
     [['measure', '.', '--shard', '0/3'], '--shard is I/N with I from 1 to N'],
     [['measure', '.', '--shard', '4/3'], '--shard'],
     [['measure', '.', '--shard', '1'], '--shard'],
@@ -77,6 +82,7 @@ describe('a path that does not exist ends with exit code 1 and its name', () => 
     ['inspect', '/no/such/place'],
     ['measure', '/no/such/place'],
     ['diagnose', '/no/such/place'],
+    ['suggest-labels', '/no/such/place'],
     ['export', '/no/such/place', '--out', '/no/such/out.csv'],
   ])('layerscope %s', async (...args) => {
     const { code, stdout, stderr } = await cli.run(args);

@@ -5,6 +5,7 @@ import { leadingEigenvectors } from '../../../src/linalg/leadingEigenvectors';
 import { singularValuesDirect, singularValuesFromGram } from '../../../src/linalg/singularValues';
 import { symmetricEigenvectors } from '../../../src/linalg/symmetricEigenvectors';
 import { tridiagonalEigenvalues } from '../../../src/linalg/tridiagonal';
+import { tridiagonalEigenvectors } from '../../../src/linalg/tridiagonalEigenvectors';
 import { float32, gaussianMatrix, largestDifference, product, transposed, withEigenvalues } from './matrices';
 
 let engine: Engine;
@@ -30,6 +31,12 @@ describe('symmetric eigenvalues', () => {
     const wanted = Float64Array.from(values).sort();
     const largest = Math.max(...values.map(Math.abs));
     expect(largestDifference(found, wanted) / largest).toBeLessThan(2e-14);
+  });
+
+  test.each([257, 700, 1100])('of %i x %i, reduced in several groups of panels, are right too', async (size) => {
+    const values = Array.from({ length: size }, (_, i) => Math.cos(i) * 2 ** -(i % 30));
+    const found = await engine.symmetricEigenvalues(withEigenvalues(values, 1));
+    expect(largestDifference(found, Float64Array.from(values).sort())).toBeLessThan(2e-14);
   });
 
   test('of a diagonal matrix are its diagonal, of zeros zero, of nothing nothing', async () => {
@@ -83,6 +90,19 @@ describe('Cholesky', () => {
     await expect(solveLower(engine, factor, gaussianMatrix(7, 7, 1))).rejects.toThrow('A factor of 130 does not fit 7 rows.');
   });
 
+  test('solves over several tiles in the precision of both', async () => {
+    const matrix = withEigenvalues(Array.from({ length: 500 }, (_, i) => 1 + i / 100), 3);
+    const factor = await cholesky(engine, matrix);
+    expect(factor.leaves.size).toBeGreaterThan(2);
+    const right = gaussianMatrix(500, 9, 4);
+    const solved = await solveLower(engine, factor, right);
+    expect(largestDifference(product(factor.lower, solved).data, right.data)).toBeLessThan(1e-13);
+    const narrow = await solveLower(engine, toFloat32Factor(factor), float32(right));
+    expect(narrow.data).toBeInstanceOf(Float32Array);
+    expect(largestDifference(narrow.data, solved.data)).toBeLessThan(1e-4);
+    expect((await solveLower(engine, factor, float32(right))).data).toBeInstanceOf(Float64Array);
+  });
+
   test('names the pivot at which a matrix is not positive definite', async () => {
     const size = 120;
     const matrix = { rows: size, columns: size, data: new Float64Array(size * size) };
@@ -124,6 +144,34 @@ describe('eigenvectors', () => {
       expect(largestDifference(product(vectors, transposed(vectors)).data, identity)).toBeLessThan(1e-12);
     },
   );
+
+  test.each(Object.entries(spectra(300)).filter(([kind]) => !['of huge numbers', 'of tiny numbers', 'with both signs'].includes(kind)))(
+    'the leading ones of a spectrum %s need no iteration on the matrix',
+    async (_, values) => {
+      // Only the iteration multiplies in float32.
+      const wideOnly: Pick<Engine, 'gemm'> = {
+        gemm(a, b, options) {
+          if (a.data instanceof Float32Array) throw new Error('float32');
+          return engine.gemm(a, b, options);
+        },
+      };
+      const { vectors } = await leadingEigenvectors(wideOnly, withEigenvalues(values, 4), 40);
+      const identity = Float64Array.from({ length: 1600 }, (_unused, at) => Number(at % 41 === 0));
+      expect(largestDifference(product(vectors, transposed(vectors)).data, identity)).toBeLessThan(1e-12);
+    },
+  );
+
+  test('of a tridiagonal matrix that splits into equal parts are orthonormal', () => {
+    const diagonal = Float64Array.of(2, 2, 2, 2, 2, 2, 5);
+    const offDiagonal = Float64Array.of(1, 0, 1, 0, 1, 0, 0);
+    const vectors = tridiagonalEigenvectors({ diagonal, offDiagonal }, Float64Array.of(5, 3, 3, 3));
+    const identity = Float64Array.from({ length: 16 }, (_, at) => Number(at % 5 === 0));
+    expect(largestDifference(product(vectors, transposed(vectors)).data, identity)).toBeLessThan(1e-14);
+    for (let i = 1; i < 4; i++) {
+      for (const j of [0, 2, 4]) expect(vectors.data[i * 7 + j]).toBeCloseTo(vectors.data[i * 7 + j + 1] as number, 13);
+      expect(vectors.data[i * 7 + 6]).toBeCloseTo(0, 13);
+    }
+  });
 
   test('are the same every time', async () => {
     const matrix = withEigenvalues(Array.from({ length: 200 }, (_, i) => 1 / (1 + i)), 5);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createEngine, type Engine } from '../../../src/linalg';
-import { rankme } from '../../../src/metrics/rankme';
+import { rankme } from '../../../src/metrics/spectrum/rankme';
 import { clusteredLayer, find, makeLayer, measure, valueOf, withFeatures } from './layers';
 
 let engine: Engine;

@@ -1,6 +1,7 @@
 import { rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultMeasureOptions } from '../../../src/metrics';
 import { measureSources } from '../../../src/monitor';
 import { writeCheckpoint } from '../worker/writeCheckpoint';
 import { writeProbe } from '../worker/writeProbe';
@@ -36,7 +37,7 @@ describe('checkpoints in the monitor', () => {
     watching.measurer.held = false;
     await settled(view, 1, 2);
     expect(view.layers).toEqual(['block0', 'block1', 'block2']);
-    expect(watching.monitor.openRun(view.run.id).weightLayers).toEqual(layers);
+    expect(watching.detailOf(view.run.id).weightLayers).toEqual(layers);
     expect(view.records.filter(({ split }) => split === null)).toHaveLength(2 * layers.length * weightMetricCount);
     expect(view.records.filter(({ split }) => split !== null)).toHaveLength(3 * metricCount);
     const kinds = watching.measurer.tasks.map(({ kind }) => kind).slice(1);
@@ -92,7 +93,7 @@ describe('checkpoints in the monitor', () => {
 });
 
 describe('measuring the checkpoints of a run', () => {
-  const options = { eps2: 0.5, seed: 0 };
+  const options = defaultMeasureOptions;
 
   it('takes probes and checkpoints, or what the metrics ask for', async () => {
     await writeProbe(watching.path('run/probes/epoch=1.safetensors'), { epoch: 1 });

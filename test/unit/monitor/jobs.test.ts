@@ -93,4 +93,22 @@ describe('the job queue', () => {
     expect(started).toEqual(['mine, running', 'other']);
     await queue.idle();
   });
+
+  it('runs a job that may end the process last, and nothing beside it', async () => {
+    const { queue, started, finish, job } = setUp(2);
+    queue.add(job('suspect', { alone: true, asked: true, rank: 9 }));
+    for (const key of ['a', 'b', 'c']) queue.add(job(key));
+    await finish('');
+    expect(started).toEqual(['a', 'b']);
+    await finish('a');
+    await finish('b');
+    expect(started).toEqual(['a', 'b', 'c']);
+    await finish('c');
+    expect(started).toEqual(['a', 'b', 'c', 'suspect']);
+    queue.add(job('late'));
+    await finish('');
+    expect(started).toHaveLength(4);
+    await finish('suspect');
+    expect(started.at(-1)).toBe('late');
+  });
 });

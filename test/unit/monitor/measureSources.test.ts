@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineUnavailable } from '../../../src/linalg';
+import { defaultMeasureOptions } from '../../../src/metrics';
 import { measureSources } from '../../../src/monitor';
 import type { MeasureSourcesRequest, MeasureSourcesResult } from '../../../src/monitor';
 import type { MeasureProgress, MeasurementRecord } from '../../../src/protocol';
@@ -24,7 +25,7 @@ afterEach(() => rm(parent, { recursive: true, force: true }));
 
 const addProbe = (epoch: number): Promise<void> => writeProbe(path.join(run, `probes/epoch=${epoch}.safetensors`), { epoch });
 const measure = (change: Partial<MeasureSourcesRequest> = {}): Promise<MeasureSourcesResult> =>
-  measureSources({ target: run, measurer, options: { eps2: 0.5, seed: 0 }, ...change });
+  measureSources({ target: run, measurer, options: defaultMeasureOptions, ...change });
 
 describe('measuring the sources of a run', () => {
   it('measures all probes in order and keeps the records beside the run', async () => {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/formats';
 import { EngineUnavailable } from '../../../src/linalg';
+import { metricCatalog } from '../../../src/metrics';
 import type { RunSummary } from '../../../src/protocol';
 import { probeBytes, writeProbe } from '../worker/writeProbe';
 import { FakeMeasurer, metricCount, until, View, Watching } from './watching';
@@ -35,7 +36,7 @@ describe('the monitor', () => {
     expect(view.layers).toEqual(layers);
     expect(view.run).toMatchObject({ name: 'run', epoch: 3, step: 30, problems: [] });
     expect(path.basename(watching.measurer.tasks.at(-1)?.file ?? '')).toBe(path.basename(probe(1)));
-    const snapshot = new View(watching.monitor.openRun(view.run.id));
+    const snapshot = new View(watching.detailOf(view.run.id));
     expect(snapshot.cells()).toEqual(view.cells());
     expect(snapshot.run).toEqual(view.run);
   });
@@ -305,6 +306,35 @@ describe('the monitor', () => {
     await watching.watch({ eps2: 0.5 });
     await until('the first option is back', () => eps2().join() === '0.5');
     expect(watching.measurer.tasks).toHaveLength(2 * layers.length);
+  });
+
+  it('measures what the setting names, by id or group, and tells of names that are neither', async () => {
+    await begin({ metrics: ['rankme', 'memorization', 'nonsense'] });
+    await addProbe(1);
+    const view = await watching.open();
+    await measured(view, 1);
+    const metrics = new Set(view.records.map(({ metric }) => metric));
+    expect([...metrics].sort()).toEqual(['rankme', ...metricCatalog.flatMap(({ id, group }) => (group === 'Memorization' ? [id] : []))].sort());
+    expect(watching.logged.filter((line) => line.includes('layerscope.metrics'))).toEqual([
+      'warn The setting layerscope.metrics names "nonsense", which is no metric and no group; the others are measured.',
+    ]);
+    await watching.watch({ metrics: [] });
+    await until('everything is measured', () => view.records.length === layers.length * metricCount && view.state(probe(1)) === 'measured');
+    expect(watching.measurer.tasks).toHaveLength(2 * layers.length);
+    await watching.watch({ metrics: ['nothing', 'known'] });
+    expect(watching.logged.at(-1)).toMatch(/names "nothing", "known", which are no metric and no group; everything is measured/);
+    await measured(view, 1);
+  });
+
+  it('suggests samples to label as the deepest layer of a probe sees them', async () => {
+    await begin();
+    await addProbe(1);
+    const view = await watching.open();
+    await measured(view, 1);
+    const advice = await watching.monitor.suggestLabels(view.run.id, { probe: probe(1), count: 2 });
+    expect(advice).toMatchObject({ layer: 'block2', suggestions: [{ sampleId: 0, reason: 'As block2 sees it.' }, { sampleId: 1 }] });
+    await expect(watching.monitor.suggestLabels(view.run.id, { probe: 'log.txt', count: 2 })).rejects.toThrow(/no probe "log.txt"/);
+    await expect(watching.monitor.suggestLabels('other', { probe: probe(1), count: 2 })).rejects.toThrow(/no run "other"/);
   });
 
   it('keeps records in memory and says so when they cannot be written', async () => {

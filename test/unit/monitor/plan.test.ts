@@ -1,25 +1,26 @@
 import { describe, expect, it } from 'vitest';
+import { defaultMeasureOptions } from '../../../src/metrics';
 import { isCurrent, isCurrentOfWeights, planCheckpoint, planProbe } from '../../../src/monitor/plan';
 import type { ProbePlan } from '../../../src/monitor/plan';
 import { record } from '../store/records';
 
-const options = { eps2: 0.5, seed: 0 };
+const options = defaultMeasureOptions;
 const methodOf = (metric: string): number | null => ({ rankme: 1, alignment: 2, transfer: 1 })[metric] ?? null;
 const plan = (change: Partial<ProbePlan> = {}): ProbePlan => ({
-  file: '/run/probe', layers: ['block0', 'block1'], metrics: ['rankme', 'alignment'], options, methodOf, records: [], ...change,
+  file: '/run/probe', layers: ['block0', 'block1'], metrics: ['rankme', 'alignment'], options, previous: null, methodOf, records: [], ...change,
 });
 
 describe('the plan of a probe', () => {
   it('asks for every metric of every layer when nothing is stored', () => {
     expect(planProbe(plan())).toEqual([
-      { kind: 'features', file: '/run/probe', layer: 'block0', metrics: ['rankme', 'alignment'], options },
-      { kind: 'features', file: '/run/probe', layer: 'block1', metrics: ['rankme', 'alignment'], options },
+      { kind: 'features', file: '/run/probe', layer: 'block0', metrics: ['rankme', 'alignment'], options, previous: null },
+      { kind: 'features', file: '/run/probe', layer: 'block1', metrics: ['rankme', 'alignment'], options, previous: null },
     ]);
   });
 
   it('asks only for what is missing', () => {
     const records = [record({ metric: 'rankme' }), record({ metric: 'alignment', method: 2 }), record({ metric: 'alignment', method: 2, layer: 'block1' })];
-    expect(planProbe(plan({ records }))).toEqual([{ kind: 'features', file: '/run/probe', layer: 'block1', metrics: ['rankme'], options }]);
+    expect(planProbe(plan({ records }))).toEqual([{ kind: 'features', file: '/run/probe', layer: 'block1', metrics: ['rankme'], options, previous: null }]);
   });
 
   it('counts a value that could not be taken as measured', () => {
@@ -38,9 +39,9 @@ describe('the plan of a probe', () => {
   });
 
   it('keeps records of metrics that the changed option has no part in', () => {
-    expect(isCurrent(record({ options: {} }), { eps2: 0.1, seed: 5 }, methodOf)).toBe(true);
-    expect(isCurrent(record({ options: { eps2: 0.5 } }), { eps2: 0.1, seed: 5 }, methodOf)).toBe(false);
-    expect(isCurrent(record({ metric: 'no longer computed' }), options, methodOf)).toBe(false);
+    expect(isCurrent(record({ options: {} }), { ...options, eps2: 0.1, seed: 5 }, null, methodOf)).toBe(true);
+    expect(isCurrent(record({ options: { eps2: 0.5 } }), { ...options, eps2: 0.1, seed: 5 }, null, methodOf)).toBe(false);
+    expect(isCurrent(record({ metric: 'no longer computed' }), options, null, methodOf)).toBe(false);
   });
 
   it('asks for everything again when told to, within the chosen layers', () => {

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { LayerMeasurement } from '../../../src/metrics';
+import { metricsOfPrevious } from '../../../src/metrics';
+import type { LabelSuggestions, LayerMeasurement } from '../../../src/metrics';
 import { Monitor } from '../../../src/monitor';
-import type { LayerMeasurer, LayerTask, WeightTask } from '../../../src/monitor';
+import type { FeatureTask, LayerMeasurer, LayerTask, SuggestTask, WeightTask } from '../../../src/monitor';
 import type { Clock } from '../../../src/monitor/clock';
 import { metricsOf } from '../../../src/monitor/fileRecords';
-import type { EngineStatus, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerSettings } from '../../../src/protocol';
+import type { EngineStatus, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, ScalarSeries, WorkerSettings } from '../../../src/protocol';
 import { openCheckpoint, openProbe } from '../../../src/runs';
 
 /** Lets time run faster than it does, so that polling need not be waited for. */
@@ -48,7 +49,7 @@ export class FakeMeasurer implements LayerMeasurer {
       }
       return task.metrics.map((metric): LayerMeasurement => ({
         layer: task.layer, layerIndex: layer.layerIndex, metric, split: 'train', value: layer.features.data[0] ?? null, n: layer.features.rows,
-        d: layer.features.columns, views: 1, seed: null, options: metric === 'coding_rate' ? { eps2: task.options.eps2 } : {}, warnings: [], method: 1,
+        d: layer.features.columns, views: 1, seed: null, options: optionsOf(metric, task), warnings: [], method: 1,
       }));
     } finally {
       await probe.close();
@@ -69,6 +70,11 @@ export class FakeMeasurer implements LayerMeasurer {
     }
   }
 
+  suggest({ layer, count }: SuggestTask): Promise<LabelSuggestions> {
+    const suggestions = Array.from({ length: count }, (_, at) => ({ sampleId: BigInt(at), reason: `As ${layer} sees it.`, clusterSize: 1, covered: 0 }));
+    return Promise.resolve({ suggestions, labelled: 0, samples: count, clusters: 1, warnings: [] });
+  }
+
   engineStatus(): Promise<EngineStatus> {
     return Promise.resolve(this.status);
   }
@@ -76,6 +82,11 @@ export class FakeMeasurer implements LayerMeasurer {
   close(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function optionsOf(metric: string, { options: { eps2, partition }, previous }: FeatureTask): MeasurementRecord['options'] {
+  if (metricsOfPrevious.includes(metric)) return { since: previous?.fingerprint ?? '' };
+  return metric === 'coding_rate' ? { eps2, partition } : {};
 }
 
 /** What a view makes of the snapshot and of the deltas that follow, as the host does. */
@@ -89,7 +100,8 @@ export class View {
     this.run = detail.run;
     this.layers = detail.layers;
     this.records = [...detail.records];
-    this.series = new Map(detail.series.map(({ tag, source, values }) => [`${source}:${tag}`, [...values]]));
+    this.series = new Map();
+    for (const { source, tag, values } of detail.series) this.series.set(`${source}:${tag}`, [...(this.series.get(`${source}:${tag}`) ?? []), ...values]);
   }
 
   apply(delta: RunDelta): void {
@@ -118,6 +130,7 @@ export class Watching {
   readonly runs = new Map<string, RunSummary>();
   readonly logged: string[] = [];
   readonly progress: (MeasureProgress | null)[] = [];
+  readonly work: (readonly string[])[] = [];
   readonly views: View[] = [];
   deltas = 0;
   monitor: Monitor;
@@ -154,9 +167,21 @@ export class Watching {
   async open(name = 'run'): Promise<View> {
     const run = (await this.watch()).find((each) => each.name === name);
     if (run === undefined) throw new Error(`no run ${name}`);
-    const view = new View(this.monitor.openRun(run.id));
+    const view = new View(this.detailOf(run.id));
     this.views.push(view);
     return view;
+  }
+
+  /** A whole snapshot, as the client puts it together. */
+  detailOf(runId: string): RunDetail {
+    const { detail, ticket } = this.monitor.openRun(runId);
+    const records: MeasurementRecord[] = [];
+    const series: ScalarSeries[] = [];
+    for (let page = this.monitor.nextPage(ticket); page !== null; page = this.monitor.nextPage(ticket)) {
+      records.push(...page.records);
+      series.push(...page.series);
+    }
+    return { ...detail, records, series };
   }
 
   /** Ends the monitor and begins another one on the same folders, as after a restart. */
@@ -188,6 +213,7 @@ export class Watching {
           for (const view of this.views) view.apply(delta);
         },
         progressChanged: (progress) => void this.progress.push(progress),
+        workChanged: (keys) => void this.work.push(keys),
         log: (level, message) => void this.logged.push(`${level} ${message}`),
       },
     });

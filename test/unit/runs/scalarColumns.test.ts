@@ -57,4 +57,28 @@ describe('points in columns', () => {
     fill(buffer, [0, 4, 7]);
     expect(epochs()).toEqual([NaN]);
   });
+
+  it('are given out piece by piece as they were when they were asked for, whatever comes or goes meanwhile', () => {
+    const buffer = new ColumnBuffer();
+    const collector = new ScalarCollector('events');
+    for (let step = 0; step < 2500; step++) fill(buffer, [0, step, step === 7 ? NaN : step]);
+    fill(buffer, [1, 0, 0.1]);
+    collector.appendColumns(buffer.take(tags, false));
+    for (let step = 2500; step < 2600; step++) fill(buffer, [0, step, step]);
+    collector.appendColumns(buffer.take(tags, false));
+    const whole = collector.series();
+    const pieces = collector.pieces(1000);
+    const first = pieces.next().value as (typeof whole)[number];
+    expect([first.values.length, first.nonFinite]).toEqual([1000, 1]);
+    buffer.purge(10, null);
+    for (let step = 10; step < 20; step++) fill(buffer, [0, step, -1]);
+    collector.appendColumns(buffer.take(tags, false));
+    const rest = [...pieces];
+    expect(rest.map(({ tag, values }) => [tag, values.length])).toEqual([['loss', 1000], ['loss', 600], ['lr', 1]]);
+    const loss = [first, ...rest.slice(0, 2)];
+    expect(loss.flatMap(({ values }) => values)).toEqual(whole[0]?.values);
+    expect(loss.flatMap(({ steps }) => steps)).toEqual(whole[0]?.steps);
+    expect(loss.flatMap(({ epochs }) => epochs)).toEqual(whole[0]?.epochs);
+    expect(collector.series()[0]?.values).toHaveLength(20);
+  });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../../package.json';
-import { defaultExclude, numberRules, parseSettings } from '../../../src/views/settingValues';
+import { defaultExclude, engineChoices, numberRules, parseSettings } from '../../../src/views/settingValues';
 
 interface Property {
   readonly default: unknown;
@@ -21,6 +21,7 @@ describe('settings', () => {
       expect({ name, fallback, minimum, maximum }).toEqual({ name, fallback: rule.fallback, minimum: rule.minimum, maximum: rule.maximum });
     }
     expect(properties['layerscope.scan.exclude']?.default).toEqual(defaultExclude);
+    expect(properties['layerscope.engine']?.enum).toEqual(engineChoices);
   });
 
   it('are all read, and nothing else is', () => {
@@ -37,6 +38,11 @@ describe('settings', () => {
     const odd: Record<string, unknown> = { 'measure.eps2': 'half', 'poll.interval': 1, 'worker.threads': 2.6, 'scan.exclude': ['**/x', 4], engine: 'magic' };
     const { worker } = parseSettings((name) => odd[name], '/storage');
     expect(worker).toMatchObject({ eps2: 0.5, pollInterval: 200, threads: 3, exclude: ['**/x'], engine: 'auto' });
+  });
+
+  it('name each engine, and the folder where the ones that are installed lie', () => {
+    for (const engine of engineChoices) expect(parseSettings((name) => (name === 'engine' ? engine : undefined), '/storage', '/engines').worker).toMatchObject({ engine, engineFolder: '/engines' });
+    expect(parseSettings(() => undefined, '/storage').worker).not.toHaveProperty('engineFolder');
   });
 
   it('are described in full sentences, one for each choice, and in docs/settings.md', () => {

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/formats';
 import { EngineUnavailable } from '../../../src/linalg';
+import { defaultMeasureOptions, featureCatalog, methodOfMetric } from '../../../src/metrics';
 import type { FeatureTask, LayerMeasurer } from '../../../src/monitor';
+import { isCurrent } from '../../../src/monitor/plan';
 import { createComputePool } from '../../../src/worker';
 import type { ComputePoolOptions } from '../../../src/worker';
 import { bundleWorker } from './bundleWorker';
@@ -34,11 +36,14 @@ const never = new AbortController().signal;
 async function task(change: Partial<FeatureTask> = {}, samples = 16): Promise<FeatureTask> {
   const file = path.join(folder, `probe${samples}.safetensors`);
   await writeProbe(file, { epoch: 1, samples, width: 48 });
-  return { kind: 'features', file, layer: 'block0', metrics: ['rankme', 'alignment'], options: { eps2: 0.5, seed: 0 }, ...change };
+  return { kind: 'features', file, layer: 'block0', metrics: ['rankme', 'alignment'], options: defaultMeasureOptions, previous: null, ...change };
 }
 
-/** A compute thread that behaves as the test wants instead of measuring. Each start and each task leaves a line in `journal`. */
-async function scripted(onMeasure: string): Promise<string> {
+/**
+ * A compute thread that behaves as the test wants instead of measuring; without more it answers that the probe has no rows of that part.
+ * Each start and each request leaves a line in `journal`.
+ */
+async function scripted(onPart = ''): Promise<string> {
   const file = path.join(folder, 'thread.cjs');
   await writeFile(file, `
     const { parentPort } = require('node:worker_threads');
@@ -46,14 +51,19 @@ async function scripted(onMeasure: string): Promise<string> {
     journal('start');
     parentPort.on('message', (message) => {
       if (message.kind === 'close') return parentPort.close();
-      journal(message.kind + ' ' + message.task?.layer);
-      const answer = (rest) => parentPort.postMessage({ id: message.id, ...rest });
-      ${onMeasure}
+      const { request } = message;
+      const answer = (rest) => parentPort.postMessage({ id: message.id, answer: rest });
+      journal([request.kind, request.task?.layer, request.part, request.metrics?.join()].filter((word) => word !== undefined).join(' '));
+      if (request.kind === 'combine') return answer({ kind: 'measured', measurements: [] });
+      ${onPart}
+      answer({ kind: 'part', measured: null });
     });
   `);
   return file;
 }
 const journal = async (): Promise<string[]> => (await readFile(path.join(folder, 'journal'), 'utf8')).trim().split('\n');
+/** Without the metrics. */
+const requests = async (): Promise<string[]> => (await journal()).map((line) => line.split(' ').slice(0, 3).join(' '));
 
 describe('the compute pool', () => {
   it('measures a layer of a file in a thread, the same each time', async () => {
@@ -64,6 +74,48 @@ describe('the compute pool', () => {
     ]);
     expect(await pool.measure(await task(), never)).toEqual(one);
     expect(await pool.engineStatus()).toMatchObject({ name: 'onnxruntime', reason: '' });
+  });
+
+  it('measures everything of a lone layer on several threads as on one, in the order of the catalog', async () => {
+    const before = path.join(folder, 'before.safetensors');
+    await writeProbe(before, { epoch: 0, samples: 64, width: 24 });
+    const previous = { file: before, fileVersion: '', fingerprint: 'sha1:before' };
+    const whole = await task({ metrics: featureCatalog.map(({ id }) => id), previous }, 64);
+    create({ threads: 3 });
+    const spread = await pool.measure(whole, never);
+    await pool.close();
+    create();
+    expect(spread).toEqual(await pool.measure(whole, never));
+    const order = [...new Set(spread.map(({ metric }) => metric))];
+    expect(order).toEqual(whole.metrics);
+    const compared = spread.filter(({ metric, split }) => metric === 'cka_prev' && split === 'train');
+    expect(compared).toMatchObject([{ value: expect.any(Number), options: { since: 'sha1:before' } }]);
+    expect(spread.find(({ metric }) => metric === 'cka_last')?.value).toEqual(expect.any(Number));
+  });
+
+  it('gives records that are current under the options they were asked with', async () => {
+    create({ threads: 2 });
+    const metrics = featureCatalog.map(({ id }) => id);
+    const previous = { file: (await task({}, 32)).file, fileVersion: '', fingerprint: 'sha1:itself' };
+    for (const options of [defaultMeasureOptions, { eps2: 0.1, seed: 3, partition: 'clusters', clusters: 4 }, { ...defaultMeasureOptions, partition: 'labels', clusters: 'best' }] as const) {
+      const measured = await pool.measure(await task({ metrics, options, previous }, 32), never);
+      const stale = measured.filter((record) => !isCurrent({ ...record, run: '', source: '', sourceVersion: '', epoch: 0, step: 0 }, options, previous, methodOfMetric));
+      expect(stale.map(({ metric, split }) => `${metric} ${String(split)}`)).toEqual([]);
+      expect(new Set(measured.map(({ metric }) => metric))).toEqual(new Set(metrics));
+    }
+  });
+
+  it('suggests samples to label before what waits to be measured', async () => {
+    create();
+    const [{ file, layer }, other] = [await task(), await task({ layer: 'block1' }, 400)];
+    const measured: string[] = [];
+    const waiting = ['block1', 'block2'].map((name) => pool.measure({ ...other, layer: name }, never).then(() => measured.push(name)));
+    const { suggestions, samples } = await pool.suggest({ file, layer, count: 3, part: 'train', seed: 0 }, never);
+    expect(measured.length).toBeLessThan(2);
+    expect(samples).toBe(8);
+    expect(new Set(suggestions.map(({ sampleId }) => sampleId)).size).toBe(3);
+    await expect(pool.suggest({ file, layer, count: 0, part: 'train', seed: 0 }, never)).rejects.toThrow(/whole number of at least 1, not 0/);
+    await Promise.all(waiting);
   });
 
   it('says which file and place is wrong, and works on', async () => {
@@ -92,12 +144,12 @@ describe('the compute pool', () => {
   });
 
   it('refuses a task that was cancelled before it began', async () => {
-    create({ threadPath: await scripted('answer({ kind: "measured", measurements: [] });') });
+    create({ threadPath: await scripted() });
     const controller = new AbortController();
     controller.abort();
     await expect(pool.measure(await task(), controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
     await pool.measure(await task({ layer: 'other' }), never);
-    expect(await journal()).toEqual(['start', 'measure other']);
+    expect(new Set(await requests())).toEqual(new Set(['start', 'part other train', 'part other held_out', 'combine rankme,alignment']));
   });
 
   it('gives the task of a thread that died to a new one', async () => {
@@ -105,23 +157,24 @@ describe('the compute pool', () => {
     create({
       threadPath: await scripted(`
         const fs = require('node:fs');
-        if (message.task.layer === 'block0' && !fs.existsSync(${JSON.stringify(flag)})) {
+        if (request.task.layer === 'block0' && !fs.existsSync(${JSON.stringify(flag)})) {
           fs.writeFileSync(${JSON.stringify(flag)}, '');
           throw new Error('a fault');
         }
-        answer({ kind: 'measured', measurements: [] });
       `),
     });
-    const both = await Promise.all([pool.measure(await task(), never), pool.measure(await task({ layer: 'block1' }), never)]);
+    const metrics = ['rankme'];
+    const both = await Promise.all([pool.measure(await task({ metrics }), never), pool.measure(await task({ layer: 'block1', metrics }), never)]);
     expect(both).toEqual([[], []]);
-    expect(await journal()).toEqual(['start', 'measure block0', 'start', 'measure block0', 'measure block1']);
+    expect(await requests()).toEqual([
+      'start', 'part block0 train', 'start', 'part block0 train', 'part block0 held_out', 'combine rankme', 'part block1 train', 'part block1 held_out', 'combine rankme',
+    ]);
   });
 
   it('gives up a task that cost two threads, says why, and does the others', async () => {
     create({
       threadPath: await scripted(`
-        if (message.task.layer === 'block0') process.exit(7);
-        answer({ kind: 'measured', measurements: [] });
+        if (request.task.layer === 'block0') process.exit(7);
       `),
     });
     const poison = await task();

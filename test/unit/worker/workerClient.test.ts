@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -61,6 +61,21 @@ function connect(options: Partial<WorkerClientOptions> = {}): void {
     progressChanged: (now) => (progress = now),
     log: (level, message) => logged.push(`${level} ${message}`),
   });
+}
+
+/** A worker that ends as by a fault in native code when a layer of a file is measured. */
+async function poisonedWorker(layer: string, file: string): Promise<string> {
+  const beside = await mkdtemp(path.join(path.dirname(bundle.workerPath), 'poisoned-'));
+  const workerPath = path.join(beside, 'worker.js');
+  await copyFile(bundle.workerPath, workerPath);
+  await writeFile(path.join(beside, 'computeThread.js'), `
+    const { parentPort } = require('node:worker_threads');
+    parentPort.on('message', ({ request }) => {
+      if (request?.task?.layer === ${JSON.stringify(layer)} && request.task.file.endsWith(${JSON.stringify(file)})) process.kill(process.pid, 'SIGKILL');
+    });
+    require(${JSON.stringify(bundle.threadPath)});
+  `);
+  return workerPath;
 }
 
 async function openRun(): Promise<void> {
@@ -136,7 +151,9 @@ describe('the worker process', { timeout: 180_000 }, () => {
   });
 
   it('gives up after the fourth end within a minute, says why, and starts again when asked', async () => {
-    await addProbe(1);
+    // With nothing to measure no layer can be to blame.
+    await mkdir(path.join(folder, 'run'));
+    await writeFile(path.join(folder, 'run/log.txt'), '{"epoch": 0, "loss": 3}\n');
     connect();
     client.use();
     await openRun();
@@ -147,9 +164,28 @@ describe('the worker process', { timeout: 180_000 }, () => {
     }
     expect(client.status).toMatchObject({ state: 'failed', restarts: 3, message: expect.stringMatching(/4 times within a minute.*SIGKILL/) });
     await expect(client.ping()).rejects.toThrow(/failed.*4 times/);
+    await addProbe(1);
     await client.restart();
     await until('it runs again', () => client.status.state === 'running', 20_000);
-    await until('the run is complete', () => allMeasured(), 60_000);
+    await until('the run is complete', () => view?.state(probe(1)) === 'measured', 60_000);
+  });
+
+  it('leaves out a layer that ends the process each time, says so, and measures everything else', async () => {
+    await addProbe(1);
+    await addProbe(2);
+    const poisoned = await poisonedWorker('block1', probe(1));
+    connect({ workerPath: poisoned });
+    client.use();
+    await openRun();
+    await until('the layer was given up', () => view?.state(probe(1)) === 'problem' && view.state(probe(2)) === 'measured', 120_000);
+    expect(client.status).toMatchObject({ state: 'running', restarts: 2 });
+    const expected = [1, 2].flatMap((epoch) => ['block0', 'block1', 'block2'].map((layer) => `${path.basename(probe(epoch))} ${layer}`));
+    expect(view?.cells()).toEqual(expected.filter((cell) => cell !== `${path.basename(probe(1))} block1`));
+    expect(view?.run.problems).toEqual([expect.objectContaining({ file: probe(1), place: 'layer block1', reason: expect.stringMatching(/worker died 2 times/) })]);
+    await client.measure(view?.run.id ?? '', { again: false });
+    await until('it was tried once more, and given up again', () => client.status.restarts === 3 && view?.state(probe(1)) === 'problem', 60_000);
+    await client.openRun(view?.run.id ?? '');
+    expect(client.status.state).toBe('running');
   });
 
   it('repeats a call that was under way when the process died', async () => {

@@ -13,10 +13,14 @@ export interface ProbeShape {
   readonly width?: number;
   /** Other numbers for another seed. Default: the epoch. */
   readonly seed?: number;
+  /** Id of the first sample; the others follow. Default 0. */
+  readonly firstId?: number;
+  /** Whether the file itself says where in training it is. Default true. */
+  readonly isPlaced?: boolean;
 }
 
 /** A small probe as safetensors: noise around one centre a sample, different for each layer, split and seed. */
-export function probeBytes({ epoch, layers = ['block0', 'block1', 'block2'], samples = 16, views = 8, width = 8, seed = epoch }: ProbeShape): Buffer {
+export function probeBytes({ epoch, layers = ['block0', 'block1', 'block2'], samples = 16, views = 8, width = 8, seed = epoch, firstId = 0, isPlaced = true }: ProbeShape): Buffer {
   const rows = samples * views;
   const random = pseudoRandom(seed + 1);
   const tensors: { readonly name: string; readonly dtype: string; readonly shape: readonly number[]; readonly bytes: Buffer }[] = layers.map((name) => {
@@ -29,10 +33,10 @@ export function probeBytes({ epoch, layers = ['block0', 'block1', 'block2'], sam
   });
   const perRow = (value: (sample: number) => number): Buffer =>
     Buffer.from(Int32Array.from({ length: rows }, (_, row) => value(Math.floor(row / views))).buffer);
-  tensors.push({ name: 'sample_id', dtype: 'I32', shape: [rows], bytes: perRow((sample) => sample) });
+  tensors.push({ name: 'sample_id', dtype: 'I32', shape: [rows], bytes: perRow((sample) => firstId + sample) });
   tensors.push({ name: 'split', dtype: 'I32', shape: [rows], bytes: perRow((sample) => (sample < samples / 2 ? 0 : 1)) });
   const header: Record<string, unknown> = {
-    __metadata__: { epoch: String(epoch), step: String(epoch * 10), layers: JSON.stringify(layers), layerscope: '1' },
+    __metadata__: { ...(isPlaced && { epoch: String(epoch), step: String(epoch * 10) }), layers: JSON.stringify(layers), layerscope: '1' },
   };
   let offset = 0;
   for (const { name, dtype, shape, bytes } of tensors) {

@@ -1,11 +1,6 @@
 import type { JSX } from 'preact';
-import type { MetricInfo, PanelChoice } from '../../../src/protocol';
+import type { MetricGroup, MetricInfo, PanelChoice } from '../../../src/protocol';
 import { Segmented } from './Segmented';
-
-const groups = [
-  ['features', 'Features of the probes'],
-  ['weights', 'Weights of the checkpoints'],
-] as const;
 
 /** What the colours mean. */
 export function MetricPicker(props: {
@@ -25,21 +20,15 @@ export function MetricPicker(props: {
           value={metric.id}
           onChange={(event) => onChoose({ metric: event.currentTarget.value })}
         >
-          {groups.map(([subject, label]) => {
-            const options = metrics
-              .filter((one) => one.subject === subject)
-              .map((one) => (
-                <option key={one.id} value={one.id}>
-                  {one.title}
+          {groupsOf(metrics).map(([group, members]) => (
+            <optgroup key={group} label={group}>
+              {members.map(({ id, title }) => (
+                <option key={id} value={id}>
+                  {title}
                 </option>
-              ));
-            if (options.length === 0 || options.length === metrics.length) return options;
-            return (
-              <optgroup key={subject} label={label}>
-                {options}
-              </optgroup>
-            );
-          })}
+              ))}
+            </optgroup>
+          ))}
         </select>
         {metric.subject === 'features' && (
           <Segmented
@@ -60,4 +49,15 @@ export function MetricPicker(props: {
       </p>
     </div>
   );
+}
+
+/** Under their headings, in the order of the catalog. */
+function groupsOf(metrics: readonly MetricInfo[]): [MetricGroup, MetricInfo[]][] {
+  const groups = new Map<MetricGroup, MetricInfo[]>();
+  for (const metric of metrics) {
+    const members = groups.get(metric.group);
+    if (members) members.push(metric);
+    else groups.set(metric.group, [metric]);
+  }
+  return [...groups];
 }

@@ -3,13 +3,18 @@ import type { LayerFeatures } from './contract';
 
 export type Part = 'train' | 'held_out';
 
-/** The rows of one split, the views of a sample side by side, samples in order of their ids: file order does not matter. */
-export interface SplitRows {
+/** In the order of the records. */
+export const parts: readonly Part[] = ['train', 'held_out'];
+
+/** The rows of one part of a probe, the views of a sample side by side, samples in order of their ids: file order does not matter. */
+export interface PartRows {
   readonly part: Part;
   /** n x d, as in the file but for a power of two that keeps squares finite; no measure here depends on overall scale. */
   readonly features: Matrix;
   /** [samples] ids, ascending. */
   readonly sampleIds: readonly bigint[];
+  /** [samples] class, -1 = not labelled. */
+  readonly labels: Int32Array;
   /** [samples + 1] where the rows of each sample begin. */
   readonly starts: Int32Array;
   /** Smallest number of views a sample has. */
@@ -27,19 +32,25 @@ export interface RowFault {
 /** Squares of numbers within this range, and sums of them, are normal float64 numbers. */
 const comfortable = { low: 2 ** -400, high: 2 ** 400 };
 
-const memo = new WeakMap<LayerFeatures, readonly SplitRows[]>();
+const memo = new WeakMap<LayerFeatures, Map<Part, PartRows | null>>();
 
-/** The splits that have rows, train first. */
-export function splitRows(layer: LayerFeatures): readonly SplitRows[] {
-  let splits = memo.get(layer);
-  if (!splits) {
-    splits = (['train', 'held_out'] as const).map((part) => gather(layer, part)).filter((rows) => rows.sampleIds.length > 0);
-    memo.set(layer, splits);
+/** One part of the layer; null when the probe has no rows of it. */
+export function partRows(layer: LayerFeatures, part: Part): PartRows | null {
+  let known = memo.get(layer);
+  if (!known) {
+    known = new Map();
+    memo.set(layer, known);
   }
-  return splits;
+  let rows = known.get(part);
+  if (rows === undefined) {
+    const gathered = gather(layer, part);
+    rows = gathered.sampleIds.length > 0 ? gathered : null;
+    known.set(part, rows);
+  }
+  return rows;
 }
 
-function gather(layer: LayerFeatures, part: Part): SplitRows {
+function gather(layer: LayerFeatures, part: Part): PartRows {
   const wanted = part === 'train' ? 0 : 1;
   const rowsOf: number[][] = layer.sampleIds.map(() => []);
   for (let row = 0; row < layer.sample.length; row++) {
@@ -84,23 +95,24 @@ function gather(layer: LayerFeatures, part: Part): SplitRows {
     for (let i = 0; i < gathered.length; i++) gathered[i] = (gathered[i] as number) * scale;
   }
   const sampleIds = samples.map(id);
-  return { part, features: { rows, columns, data: gathered }, sampleIds, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero };
+  const labels = Int32Array.from(samples, (sample) => layer.label[sample] as number);
+  return { part, features: { rows, columns, data: gathered }, sampleIds, labels, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero };
 }
 
 function addFault(fault: RowFault | null, row: number): RowFault {
   return fault ? { rows: fault.rows + 1, first: Math.min(fault.first, row) } : { rows: 1, first: row };
 }
 
-const normalizedMemo = new WeakMap<SplitRows, Matrix<Float64Array>>();
+const normalizedMemo = new WeakMap<PartRows, Matrix<Float64Array>>();
 
-/** The rows scaled to length 1, in float64. Only for splits whose rows are finite and not all zero. */
-export function normalizedRows(split: SplitRows): Matrix<Float64Array> {
-  let normalized = normalizedMemo.get(split);
+/** The rows scaled to length 1, in float64. Only for parts whose rows are finite and not all zero. */
+export function normalizedRows(part: PartRows): Matrix<Float64Array> {
+  let normalized = normalizedMemo.get(part);
   if (!normalized) {
-    const { rows, columns, data } = split.features;
+    const { rows, columns, data } = part.features;
     normalized = { rows, columns, data: new Float64Array(data.length) };
     for (let start = 0; start < data.length; start += columns) normalizeRow(data, normalized.data, start, columns);
-    normalizedMemo.set(split, normalized);
+    normalizedMemo.set(part, normalized);
   }
   return normalized;
 }

@@ -1,0 +1,49 @@
+import { kernelsBinary } from './kernelsBinary';
+
+/** What src/linalg/kernels exports. Vectors and matrices are byte offsets into the memory; sizes are in numbers. */
+interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  chaseBulges(band: number, size: number, bandwidth: number, from: number, to: number, work: number, log: number): number;
+  unwindChase(vectors: number, count: number, size: number, bandwidth: number, from: number, to: number, log: number): number;
+  choleskyFactor(a: number, size: number, inverses: number): number;
+  invertLowerTriangle(a: number, size: number, inverses: number, inverse: number): void;
+  factorizePanel(panel: number, rows: number, columns: number, r: number, t: number): void;
+  rankUpdateFactor(v: number, p: number, t: number, rows: number, columns: number, y: number, lying: number, work: number): void;
+  beginTridiagonal(diagonal: number, offDiagonal: number, size: number): void;
+  continueTridiagonal(budget: number): number;
+}
+
+/** The part of the WebAssembly interface that is used; its types come with browsers' only. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
+const pageBytes = 65536;
+/** Addresses below are left free, so that no block lies at zero. */
+const firstAddress = 64;
+
+let loaded: KernelExports | undefined;
+
+/** The kernels of this thread, compiled on first use. Every Node from 16.4 on has WebAssembly with SIMD. */
+export function kernels(): KernelExports {
+  loaded ??= new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(kernelsBinary, 'base64'))).exports as KernelExports;
+  return loaded;
+}
+
+/**
+ * Room for vectors of these lengths in the kernels' memory, at addresses that are multiples of 64. What is in them is undefined. They are the caller's until
+ * the next call, by whomever: nothing may be kept in them while other work can run.
+ */
+export function layOut<Lengths extends readonly number[]>(...lengths: Lengths): { [Index in keyof Lengths]: Float64Array } {
+  const { memory } = kernels();
+  let end = firstAddress;
+  const starts = lengths.map((length) => {
+    const start = end;
+    end += Math.ceil(length / 8) * 64;
+    return start;
+  });
+  const missing = Math.ceil((end - memory.buffer.byteLength) / pageBytes);
+  if (missing > 0) memory.grow(missing);
+  return starts.map((start, i) => new Float64Array(memory.buffer, start, lengths[i])) as { [Index in keyof Lengths]: Float64Array };
+}

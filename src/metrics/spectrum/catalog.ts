@@ -1,0 +1,88 @@
+import type { MetricInfo } from '../../protocol';
+
+const ofFeatures = { subject: 'features', group: 'Spectrum', hasGap: false } as const;
+
+/** How the features fill their space, in the order it is offered. */
+export const spectrumCatalog: readonly MetricInfo[] = [
+  {
+    ...ofFeatures,
+    id: 'rankme',
+    title: 'RankMe',
+    unit: 'dimensions',
+    summary: 'Effective number of dimensions of the features; 1 means collapse to one direction, the width of the layer is the most.',
+    caveat: 'Necessary, not sufficient: compare only runs of one method; high rank alone does not make good features.',
+    page: 'rankme.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'lidar',
+    title: 'LiDAR',
+    unit: 'dimensions',
+    summary: 'Effective number of dimensions that tell samples apart beyond what their views differ by; higher is better, 1 is the least.',
+    caveat: 'Needs more samples than dimensions, else their number bounds it; depends on the scale of the features through delta.',
+    page: 'lidar.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'alpha_req',
+    title: 'Alpha-ReQ',
+    unit: '',
+    summary: 'How fast the spectrum of the features falls, as exponent of a power law; near 1 (0.8 to 1.2) is good, higher means few dimensions carry everything, lower means noise.',
+    caveat: 'Says nothing where the spectrum follows no power law: look at R2 and the range that was fitted.',
+    page: 'alpha-req.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'stable_rank',
+    title: 'Stable rank',
+    unit: 'dimensions',
+    summary: 'Energy of the features over that of their strongest direction, the mean included; 1 means one direction carries everything, higher is more even.',
+    caveat: 'A large mean, as features have after a ReLU, keeps it near 1 whatever the rest does.',
+    page: 'stable-rank.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'nesum',
+    title: 'NESum',
+    unit: 'dimensions',
+    summary: 'Variance of the features over that of their strongest direction; 1 means one direction carries all variance, the width of the layer is the most.',
+    caveat: 'Sees the strongest direction and the total only: half of the dimensions can be empty without a sign.',
+    page: 'nesum.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'feature_std',
+    title: 'Feature deviation',
+    unit: '',
+    summary: 'Mean standard deviation of the dimensions of rows of length 1; 0 means all rows are the same (complete collapse), one over the root of the width means they point everywhere alike.',
+    caveat: 'Blind to dimensional collapse: a few directions used evenly over all dimensions look healthy.',
+    page: 'feature-std.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'self_cluster',
+    title: 'SelfCluster',
+    unit: '',
+    summary: 'How much rows point the same way, or opposite ways, compared with independent random directions: 0 is random, 1 is complete collapse; lower is more spread.',
+    caveat: 'Views of one sample count as rows of their own, so that agreement between views raises it a little.',
+    page: 'self-cluster.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'coherence',
+    title: 'Coherence',
+    unit: '',
+    summary: 'How much of a direction of the features a single row can claim for itself: 1 means all rows take part alike, higher means some row stands alone.',
+    caveat: 'Decided by one row, the most extreme one: an outlier or a broken image is enough.',
+    page: 'coherence.md',
+  },
+  {
+    ...ofFeatures,
+    id: 'pseudo_condition',
+    title: 'Pseudo-condition number',
+    unit: '',
+    summary: 'Smallest singular value of the features over the largest: 1 is an even spectrum, 0 means that some dimension is a combination of the others; higher is better conditioned.',
+    caveat: 'Decided by the weakest direction, which is often noise; falls to near 0 when there are about as many rows as dimensions.',
+    page: 'pseudo-condition.md',
+  },
+];
