@@ -5,7 +5,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runHostSuite } from './vscode/hostSuite.mjs';
 import { cache, root } from './vscode/paths.mjs';
-import { npm, onPath, run } from './vscode/processes.mjs';
+import { npm, run } from './vscode/processes.mjs';
+import { findPythonWithTorch } from './vscode/python.mjs';
 
 process.chdir(root);
 const script = (...args) => run(process.execPath, args, { cwd: root });
@@ -26,7 +27,7 @@ const stages = {
   companion,
 };
 /** These look at dist/. */
-const needsBuild = ['webview', 'host'];
+const needsBuild = ['webview', 'host', 'companion'];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, help: { type: 'boolean', default: false } } });
 if (values.help) {
@@ -82,14 +83,13 @@ async function vitest(name, config, ...filters) {
   return { passed: counts.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: counts.numPendingTests + counts.numTodoTests };
 }
 
-/** The training side has its own tests; they need Python with PyTorch, which using the extension does not. */
+/** The training side has its own tests; they need a Python with PyTorch, which using the extension does not. */
 async function companion() {
   if (!existsSync('companion/tests')) return { note: 'no tests yet' };
-  const python = onPath('python3', 'python');
-  const quiet = { onLine: () => undefined };
-  if (python === undefined || (await run(python, ['-c', 'import torch, pytest'], quiet)) !== 0) return { note: 'left out: no Python with torch and pytest here' };
+  const { python, problem } = await findPythonWithTorch();
+  if (python === undefined) return { note: `left out: no Python with torch and pytest (${problem})` };
   const lines = [];
-  const code = await run(python, ['-m', 'pytest', '-q', 'companion/tests'], { cwd: root, onLine: (line) => (lines.push(line), console.log(line)) });
+  const code = await run(python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests'], { cwd: path.join(root, 'companion'), env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }, onLine: (line) => (lines.push(line), console.log(line)) });
   const count = (word) => Number(new RegExp(`(\\d+) ${word}`).exec(lines.at(-1) ?? '')?.[1] ?? 0);
   const failed = count('failed') + count('error');
   return { passed: count('passed'), failed: code !== 0 && failed === 0 ? 1 : failed, skipped: count('skipped') };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
+import { aptInstall } from './apt.mjs';
 import { root } from './paths.mjs';
 import { onPath, run } from './processes.mjs';
 
@@ -77,13 +78,6 @@ async function downloadWithPlaywright(log) {
 }
 
 async function installWithApt(log) {
-  if (process.platform !== 'linux' || onPath('apt-get') === undefined) return 'there is no apt-get';
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot && onPath('sudo') === undefined) return 'apt-get needs root and there is no sudo';
-  log('Installing Chromium with apt-get (once) ...');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (args) => run(isRoot ? 'apt-get' : 'sudo', [...(isRoot ? [] : ['-n', 'apt-get']), '-q', ...args], { env, timeout: 600_000 });
-  const update = await apt(['update']);
-  const code = await apt(['install', '-y', '--no-install-recommends', 'chromium', 'fonts-dejavu-core']);
-  return code === 0 ? 'the Chromium of apt-get does not run here' : `apt-get install chromium ended with ${code} (update: ${update})`;
+  const problem = await aptInstall(['chromium', 'fonts-dejavu-core'], 'Chromium', log);
+  return problem ?? 'the Chromium of apt-get does not run here';
 }

@@ -1,0 +1,1 @@
+"""The recorder in training frameworks: `layerscope.callbacks.lightning` and `layerscope.callbacks.huggingface`."""
