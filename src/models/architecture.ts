@@ -11,6 +11,8 @@ export interface ModelParameter {
   readonly shape: readonly number[];
   /** In the checkpoint it was recognised from. */
   readonly tensor: string;
+  /** The file holds it with its two axes exchanged: an exporter does that to the weights of linear layers. */
+  readonly transposed?: boolean;
 }
 
 /** A place in the model whose features can be taken. */

@@ -119,6 +119,6 @@ export interface FinishedGraph {
   /** Shapes of the weights that are needed. */
   readonly weights: ReadonlyMap<string, readonly number[]>;
   readonly outputs: readonly string[];
-  /** Multiplications and additions for one image, about. */
-  readonly operations: number;
+  /** Multiplications and additions for one image, about; null where that is not known. */
+  readonly operations: number | null;
 }

@@ -4,6 +4,8 @@ export {
   type ResidualNetwork, type Stem, type TokenPooling, type TransformerStack, type VisionTransformer,
 } from './architecture';
 export { describeModel } from './describeModel';
+export { buildExportedGraph, matchExport, type ExportRequest } from './exportedGraph';
+export { readExport, type ExportedModel } from './exportedModel';
 export type { WeightMode } from './graphBuilder';
 export { buildGraph, type GraphRequest, type ModelGraph } from './modelGraph';
 export { ModelSession, type Batch, type ModelOutput, type SessionOptions, type Weights } from './modelSession';

@@ -1,4 +1,4 @@
-import type { Architecture, ModelLayer, TokenPooling } from './architecture';
+import type { ModelLayer, TokenPooling } from './architecture';
 import type { Parameters } from './parameters';
 import { buildResidualNetwork, type ResidualPlan } from './residualNetwork';
 import { buildEncoder, slice, type TransformerPlan } from './visionTransformer';
@@ -77,7 +77,7 @@ export function pooled(parameters: Parameters, layer: LayerValue, pooling: Token
 }
 
 /** The layer of this name. @throws {RangeError} listing those there are */
-export function layerNamed<Layer extends { readonly name: string }>(layers: readonly Layer[], name: string, model: Pick<Architecture, 'label'>): Layer {
+export function layerNamed<Layer extends { readonly name: string }>(layers: readonly Layer[], name: string, model: { readonly label: string }): Layer {
   const found = layers.find((layer) => layer.name === name);
   if (found === undefined) throw new RangeError(`${model.label} has no layer ${name}; it has ${layers.map((layer) => layer.name).join(', ')}.`);
   return found;

@@ -22,6 +22,8 @@ export interface ModelGraph extends FinishedGraph {
   readonly weightMode: WeightMode;
   /** Shape of one image as the graph takes it; null where any size will do. */
   readonly image: { readonly channels: number; readonly size: readonly [number, number] | null };
+  /** Images in every batch, where the graph has fixed that. */
+  readonly batch: number | null;
   /** Patches of an image, which is how many noise numbers it needs; 0 where none are needed. */
   readonly noise: number;
 }
@@ -50,7 +52,7 @@ export function buildGraph(model: Architecture, request: GraphRequest): ModelGra
   const finished = graph.finish(model.family, weights);
   const patches = model.family === 'vision-transformer' ? model.grid[0] * model.grid[1] : 0;
   const noise = finished.inputs.includes('noise') ? patches : 0;
-  return { ...finished, model: model.label, weightMode: weights, image: { channels: model.channels, size: model.imageSize }, noise };
+  return { ...finished, model: model.label, weightMode: weights, batch: null, image: { channels: model.channels, size: model.imageSize }, noise };
 }
 
 function shapesOf(model: Architecture, prefix: string): StateShapes {

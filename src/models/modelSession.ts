@@ -74,7 +74,7 @@ export class ModelSession {
     if (this.graph.weightMode === 'inputs') {
       for (const [name, data] of requireWeights(this.graph, weights ?? new Map())) feeds[name] = this.weightTensor(name, data);
     }
-    const results = await this.session.run(feeds);
+    const results = await this.session.run(feeds, this.graph.outputs);
     return new Map(this.graph.outputs.map((name) => {
       const { dims, data } = results[name]!;
       return [name, { shape: [...dims], data: data as Float32Array }];
@@ -91,6 +91,7 @@ export class ModelSession {
     const { Tensor } = this.runtime;
     const { graph } = this;
     const { channels, size } = graph.image;
+    if (graph.batch !== null && graph.batch !== count) throw new RangeError(`${graph.model} was exported for batches of ${graph.batch}, and this one has ${count} images.`);
     if (size !== null && (size[0] !== height || size[1] !== width)) {
       throw new RangeError(`${graph.model} takes images of ${size.join(' x ')}, not of ${height} x ${width}.`);
     }

@@ -36,10 +36,11 @@ export async function readWeights(
   file: TensorFile, parameters: readonly ModelParameter[], needed: { has(name: string): boolean }, options: { readonly checkpoint?: () => void } = {},
 ): Promise<Weights> {
   const weights = new Map<string, Float32Array>();
-  for (const { name, tensor } of parameters) {
+  for (const { name, tensor, shape, transposed } of parameters) {
     if (!needed.has(name)) continue;
     options.checkpoint?.();
-    weights.set(name, float32Of((await file.read(tensor)).data));
+    const values = float32Of((await file.read(tensor)).data);
+    weights.set(name, transposed ? transposedTo(values, shape[0]!, shape[1]!) : values);
   }
   return weights;
 }
@@ -48,4 +49,13 @@ export async function readWeights(
 export function float32Of(data: { readonly length: number; readonly [index: number]: number | bigint }): Float32Array {
   if (data instanceof Float32Array) return data;
   return data instanceof BigInt64Array || data instanceof BigUint64Array ? Float32Array.from(data, Number) : Float32Array.from(data as ArrayLike<number>);
+}
+
+/** [columns, rows] -> [rows, columns] */
+function transposedTo(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) result[row * columns + column] = values[column * rows + row]!;
+  }
+  return result;
 }

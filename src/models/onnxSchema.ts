@@ -122,3 +122,23 @@ export function encodableTensor({ name, type, shape, values }: GraphTensor) {
 export function encodeMessage(typeName: 'ModelProto' | 'GraphProto', message: Record<string, unknown>): Uint8Array {
   return schema.lookupType(typeName).encode(message).finish();
 }
+
+/** The parts of a model that are looked at; everything else in its bytes is passed over. */
+export interface DecodedModel {
+  readonly graph?: {
+    readonly node?: readonly { readonly name?: string; readonly opType?: string; readonly input?: readonly string[]; readonly output?: readonly string[] }[];
+    readonly initializer?: readonly { readonly name?: string; readonly dataType?: number; readonly dims?: readonly unknown[]; readonly dataLocation?: number }[];
+    readonly input?: readonly DecodedValue[];
+    readonly output?: readonly DecodedValue[];
+  };
+}
+
+export interface DecodedValue {
+  readonly name?: string;
+  readonly type?: { readonly tensorType?: { readonly elemType?: number; readonly shape?: { readonly dim?: readonly { readonly dimValue?: unknown }[] } } };
+}
+
+/** @throws {Error} when the bytes are no protobuf message of this kind */
+export function decodeModel(bytes: Uint8Array): DecodedModel {
+  return schema.lookupType('ModelProto').decode(bytes) as unknown as DecodedModel;
+}
