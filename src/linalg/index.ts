@@ -4,3 +4,4 @@ export { createEngine, engineOrder, EngineUnavailable, loadEngine } from './crea
 export type { EngineChoice, EngineOptions, LoadedEngine } from './createEngine';
 export type { TensorFlowEngineOptions } from './tensorFlowEngine';
 export type { TensorFlowPackage } from './tensorFlowOperations';
+export { hash64, Random, randomPurpose } from './random';

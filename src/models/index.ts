@@ -11,3 +11,8 @@ export { buildGraph, type GraphRequest, type ModelGraph } from './modelGraph';
 export { ModelSession, type Batch, type ModelOutput, type SessionOptions, type Weights } from './modelSession';
 export { findParameters, readWeights } from './modelWeights';
 export { providers, ProviderUnavailable, type Provider, type ProviderChoice } from './executionProviders';
+export { extractFeatures, type FeatureOptions, type ModelFeatures } from './features';
+export { openImages } from './openImages';
+export type { ImageSet, Picture } from './picture';
+export { chooseSamples, prepareBatch, prepareView, type PreparationOptions, type ProbeSample, type ViewOptions } from './preparation';
+export type { AugmentationOptions } from './augmentation';
