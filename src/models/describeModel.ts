@@ -54,7 +54,7 @@ function tryOut(state: ModelState, plan: TransformerPlan | ResidualPlan): { laye
   if (plan.family === 'vision-transformer' && plan.decoder !== null) {
     buildReconstruction(parameters, { ...plan, decoder: plan.decoder }, 'images', maskByNoise(parameters, 'noise', plan.grid[0] * plan.grid[1], 0.5));
   }
-  const extra = [...state.shapes.keys()].filter((name) => !log.used.has(name) && inTrunk.test(name));
+  const extra = [...state.shapes.keys()].filter((name) => !log.asked.has(name) && inTrunk.test(name));
   if (log.missing.size + log.wrongShape.size + extra.length > 0) {
     throw new ModelMismatch(labelOf(plan, state), [...log.missing], extra, [...log.wrongShape]);
   }

@@ -11,13 +11,14 @@ export type StateShapes = ReadonlyMap<string, StateTensor>;
 
 /** What was asked for while a graph was built: the model is described by building it once. */
 export interface ParameterLog {
+  readonly asked: Set<string>;
   readonly used: Map<string, { readonly shape: readonly number[]; readonly tensor: string }>;
   readonly missing: Set<string>;
   readonly wrongShape: Set<string>;
 }
 
 export function createParameterLog(): ParameterLog {
-  return { used: new Map(), missing: new Set(), wrongShape: new Set() };
+  return { asked: new Set(), used: new Map(), missing: new Set(), wrongShape: new Set() };
 }
 
 /** The tensors of a model as inputs of a graph. */
@@ -47,6 +48,7 @@ export class Parameters {
   /** The value of a parameter, which is noted as needed with this shape. */
   take(name: string, shape: readonly number[]): string {
     const found = this.shapes.get(name);
+    this.log.asked.add(name);
     if (found === undefined) {
       this.log.missing.add(name);
     } else if (!sameShape(found.shape, shape)) {
