@@ -1,5 +1,7 @@
+import { kernels } from '../linalg/kernels';
 import { leadingEigenvectors } from '../linalg/leadingEigenvectors';
 import { type Matrix, zeros } from '../linalg/matrix';
+import { RowBlock } from '../linalg/rowBlock';
 import type { MeasureContext } from './contract';
 
 export interface Reduction {
@@ -53,23 +55,23 @@ export async function reduceToComponents(rows: Matrix, count: number, { engine, 
   return { scores: await inComponents(standardized), project: (other) => inComponents(standardize(other)) };
 }
 
-function columnStatistics({ rows, columns, data }: Matrix): { mean: Float64Array; inverseDeviation: Float64Array; kept: number[] } {
-  const mean = new Float64Array(columns);
-  const squares = new Float64Array(columns);
-  const varies = new Uint8Array(columns);
-  for (let start = 0; start < data.length; start += columns) {
-    for (let j = 0; j < columns; j++) {
-      const value = data[start + j] as number;
-      mean[j] = (mean[j] as number) + value;
-      if (value !== data[j]) varies[j] = 1;
-    }
-  }
+function columnStatistics(matrix: Matrix): { mean: Float64Array; inverseDeviation: Float64Array; kept: number[] } {
+  const { rows, columns, data } = matrix;
+  const { addAround, addRows, markVarying } = kernels();
+  const block = new RowBlock(matrix, [columns, columns, columns, columns, columns]);
+  const [first, varies, mean, left, squares] = block.vectors as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+  first.set(data.subarray(0, columns));
+  for (const vector of [varies, mean, left, squares]) vector.fill(0);
+  block.visit((_, count) => {
+    addRows(mean.byteOffset, block.address, count, columns, 1);
+    markVarying(varies.byteOffset, first.byteOffset, block.address, count, columns);
+  });
   for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) / rows;
-  for (let start = 0; start < data.length; start += columns) {
-    for (let j = 0; j < columns; j++) squares[j] = (squares[j] as number) + ((data[start + j] as number) - (mean[j] as number)) ** 2;
-  }
+  block.visit((_, count) => {
+    addAround(block.address, count, columns, mean.byteOffset, left.byteOffset, squares.byteOffset);
+  });
   const inverseDeviation = squares.map((square) => 1 / Math.sqrt(square / rows));
   // A column can vary and still have a square that underflows to 0.
-  const kept = [...varies.keys()].filter((j) => varies[j] === 1 && Number.isFinite(inverseDeviation[j] as number));
-  return { mean, inverseDeviation, kept };
+  const kept = Array.from({ length: columns }, (_, j) => j).filter((j) => varies[j] !== 0 && Number.isFinite(inverseDeviation[j] as number));
+  return { mean: mean.slice(), inverseDeviation, kept };
 }

@@ -1,3 +1,4 @@
+import { dot } from '../../linalg/dot';
 import type { Matrix } from '../../linalg/matrix';
 import type { MeasureContext } from '../contract';
 import { type CentredFeatures, centredBlock, centredRows, type Precision } from './centredFeatures';
@@ -104,21 +105,4 @@ function evenRanges(length: number, most: number): { start: number; length: numb
 
 function sumOfSquares(values: Float32Array | Float64Array): number {
   return dot(values, values);
-}
-
-/** With four sums, which the processor can advance at once. */
-function dot(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
-  let first = 0;
-  let second = 0;
-  let third = 0;
-  let fourth = 0;
-  const even = a.length - (a.length % 4);
-  for (let i = 0; i < even; i += 4) {
-    first += (a[i] as number) * (b[i] as number);
-    second += (a[i + 1] as number) * (b[i + 1] as number);
-    third += (a[i + 2] as number) * (b[i + 2] as number);
-    fourth += (a[i + 3] as number) * (b[i + 3] as number);
-  }
-  for (let i = even; i < a.length; i++) first += (a[i] as number) * (b[i] as number);
-  return first + second + (third + fourth);
 }
