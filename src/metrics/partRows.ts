@@ -67,19 +67,15 @@ function gather(layer: LayerFeatures, part: Part): PartRows {
   for (const [place, sample] of samples.entries()) starts[place + 1] = (starts[place] as number) + (rowsOf[sample] as number[]).length;
   const rows = starts[samples.length] as number;
   const { columns, data } = layer.features;
-  const gathered = data instanceof Float64Array ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
   const inFile = new Int32Array(rows);
   let views = Infinity;
   let place = 0;
   for (const sample of samples) {
     const own = rowsOf[sample] as number[];
     views = Math.min(views, own.length);
-    for (const row of own) {
-      gathered.set(data.subarray(row * columns, (row + 1) * columns), place * columns);
-      inFile[place] = row;
-      place += 1;
-    }
+    for (const row of own) inFile[place++] = row;
   }
+  let gathered = takeRows(data, columns, inFile);
   const sizes = largestSizes({ rows, columns, data: gathered });
   let notFinite: RowFault | null = null;
   let allZero: RowFault | null = null;
@@ -92,11 +88,20 @@ function gather(layer: LayerFeatures, part: Part): PartRows {
   }
   if (gathered instanceof Float64Array && !notFinite && largest > 0 && (largest < comfortable.low || largest > comfortable.high)) {
     const scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
-    for (let i = 0; i < gathered.length; i++) gathered[i] = (gathered[i] as number) * scale;
+    gathered = gathered.map((value) => value * scale);
   }
   const sampleIds = samples.map(id);
   const labels = Int32Array.from(samples, (sample) => layer.label[sample] as number);
   return { part, features: { rows, columns, data: gathered }, sampleIds, labels, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero };
+}
+
+/** Rows that follow each other, as those of a part mostly do, are not copied. */
+function takeRows(data: Float32Array | Float64Array, columns: number, rows: Int32Array): Float32Array | Float64Array {
+  const first = rows[0] ?? 0;
+  if (rows.every((row, place) => row === first + place)) return data.subarray(first * columns, (first + rows.length) * columns);
+  const taken = data instanceof Float64Array ? new Float64Array(rows.length * columns) : new Float32Array(rows.length * columns);
+  for (const [place, row] of rows.entries()) taken.set(data.subarray(row * columns, (row + 1) * columns), place * columns);
+  return taken;
 }
 
 /** [rows] the largest magnitude in each; not finite where something in it is not. */

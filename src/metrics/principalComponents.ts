@@ -1,7 +1,6 @@
-import { kernels } from '../linalg/kernels';
 import { leadingEigenvectors } from '../linalg/leadingEigenvectors';
 import { type Matrix, zeros } from '../linalg/matrix';
-import { RowBlock } from '../linalg/rowBlock';
+import { columnStatistics } from './columnStatistics';
 import type { MeasureContext } from './contract';
 
 export interface Reduction {
@@ -19,7 +18,7 @@ const varianceFloor = 1e-12;
  * on the smaller side of the matrix. Fewer come back when the rank is smaller; none when every column is constant.
  */
 export async function reduceToComponents(rows: Matrix, count: number, { engine, checkpoint }: MeasureContext): Promise<Reduction> {
-  const { mean, inverseDeviation, kept } = columnStatistics(rows);
+  const { mean, inverseDeviation, kept } = columnStatistics(rows, checkpoint);
   /** kept x n. */
   const standardize = (matrix: Matrix): Matrix<Float64Array> => {
     const result = zeros(kept.length, matrix.rows);
@@ -53,25 +52,4 @@ export async function reduceToComponents(rows: Matrix, count: number, { engine, 
   const inComponents = async (matrix: Matrix<Float64Array>) =>
     (await engine.gemm(matrix, directions, { transposeA: true, transposeB: true })) as Matrix<Float64Array>;
   return { scores: await inComponents(standardized), project: (other) => inComponents(standardize(other)) };
-}
-
-function columnStatistics(matrix: Matrix): { mean: Float64Array; inverseDeviation: Float64Array; kept: number[] } {
-  const { rows, columns, data } = matrix;
-  const { addAround, addRows, markVarying } = kernels();
-  const block = new RowBlock(matrix, [columns, columns, columns, columns, columns]);
-  const [first, varies, mean, left, squares] = block.vectors as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
-  first.set(data.subarray(0, columns));
-  for (const vector of [varies, mean, left, squares]) vector.fill(0);
-  block.visit((_, count) => {
-    addRows(mean.byteOffset, block.address, count, columns, 1);
-    markVarying(varies.byteOffset, first.byteOffset, block.address, count, columns);
-  });
-  for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) / rows;
-  block.visit((_, count) => {
-    addAround(block.address, count, columns, mean.byteOffset, left.byteOffset, squares.byteOffset);
-  });
-  const inverseDeviation = squares.map((square) => 1 / Math.sqrt(square / rows));
-  // A column can vary and still have a square that underflows to 0.
-  const kept = Array.from({ length: columns }, (_, j) => j).filter((j) => varies[j] !== 0 && Number.isFinite(inverseDeviation[j] as number));
-  return { mean: mean.slice(), inverseDeviation, kept };
 }

@@ -2,7 +2,7 @@ import { kernels } from '../../linalg/kernels';
 import type { Matrix } from '../../linalg/matrix';
 import { RowBlock } from '../../linalg/rowBlock';
 import type { MeasureContext } from '../contract';
-import { distanceMatrix } from '../neighbours/distanceMatrix';
+import { distanceMatrix, releaseDistances } from '../neighbours/distanceMatrix';
 import { errorFactor } from '../neighbours/distanceTiles';
 
 /** The rows of a matrix about their mean, on a grid so coarse that sums of rows are exact and the same in any order. */
@@ -64,6 +64,12 @@ export function centredRows(rows: Matrix, { checkpoint }: Pick<MeasureContext, '
     memo.set(rows, centred);
   }
   return centred;
+}
+
+/** Lets go of everything that clustering keeps of these rows but the partitions. */
+export function releaseRows(rows: Matrix): void {
+  memo.delete(rows);
+  releaseDistances(rows);
 }
 
 function centre(source: Matrix, checkpoint: () => void): CentredRows {

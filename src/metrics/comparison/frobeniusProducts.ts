@@ -28,8 +28,8 @@ export async function frobeniusProducts(
   context: MeasureContext,
 ): Promise<FrobeniusProducts> {
   if (side === 'rows') return ofRows(x, y, precision, context);
-  const ofX = columnBlocks(x, precision);
-  const ofY = columnBlocks(y, precision);
+  const ofX = columnBlocks(x, precision, context);
+  const ofY = columnBlocks(y, precision, context);
   const xx = await selfProduct(x, precision, () => ofColumns(ofX, null, precision, context));
   const yy = await selfProduct(y, precision, () => ofColumns(ofY, null, precision, context));
   return { xy: await ofColumns(ofX, ofY, precision, context), xx, yy };
@@ -41,8 +41,11 @@ async function selfProduct({ selfProducts }: CentredFeatures, precision: Precisi
   return known;
 }
 
-function columnBlocks(centred: CentredFeatures, precision: Precision): Matrix[] {
-  return evenRanges(centred.features.columns, blockWidth).map(({ start, length }) => centredBlock(centred, start, length, precision));
+function columnBlocks(centred: CentredFeatures, precision: Precision, { checkpoint }: MeasureContext): Matrix[] {
+  return evenRanges(centred.features.columns, blockWidth).map(({ start, length }) => {
+    checkpoint();
+    return centredBlock(centred, start, length, precision);
+  });
 }
 
 /** ||X'Y||^2, or ||X'X||^2 (of which only the blocks on and below the diagonal are computed) when there is no Y. */
