@@ -142,10 +142,11 @@ function widenBytes(target: Float32Array, at: number, bytes: Uint8Array, table: 
 }
 
 function widenPairs(target: Float32Array, at: number, bytes: Uint8Array, table: Float32Array, bigEndian: boolean): void {
-  const low = bigEndian ? 1 : 0;
-  for (let i = 0, n = bytes.length >> 1; i < n; i++) {
-    target[at + i] = table[bytes[2 * i + low]! | (bytes[2 * i + 1 - low]! << 8)]!;
-  }
+  const isWhole = !bigEndian && bytes.byteOffset % 2 === 0;
+  const own = isWhole ? bytes : Uint8Array.from(bytes);
+  if (bigEndian) Buffer.from(own.buffer).swap16();
+  const pairs = new Uint16Array(own.buffer, own.byteOffset, own.length >> 1);
+  for (let i = 0; i < pairs.length; i++) target[at + i] = table[pairs[i]!]!;
 }
 
 function swapInPlace(data: TensorData, width: number): void {

@@ -11,6 +11,21 @@ interface KernelExports {
   rankUpdateFactor(v: number, p: number, t: number, rows: number, columns: number, y: number, lying: number, work: number): void;
   beginTridiagonal(diagonal: number, offDiagonal: number, size: number): void;
   continueTridiagonal(budget: number): number;
+  widen(x: number, y: number, length: number): void;
+  addRows(sum: number, rows: number, count: number, columns: number, factor: number): void;
+  addNarrowRows(sum: number, rows: number, count: number, columns: number, factor: number): void;
+  markVarying(varies: number, first: number, rows: number, count: number, columns: number): void;
+  largestAround(rows: number, count: number, columns: number, centre: number): number;
+  centre(rows: number, count: number, columns: number, centre: number, scale: number): void;
+  roundAround(rows: number, count: number, columns: number, centre: number, scale: number, rounder: number, squares: number): void;
+  roundToWhole(rows: number, count: number, columns: number, factors: number): void;
+  normalize(rows: number, count: number, columns: number, squares: number): void;
+  weightedScatter(rows: number, count: number, columns: number, centre: number, weights: number): number;
+  scatter(rows: number, count: number, columns: number, mean: number): number;
+  addAround(rows: number, count: number, columns: number, centre: number, sums: number, squares: number): void;
+  largestSizes(rows: number, count: number, columns: number, sizes: number): void;
+  addActive(rows: number, count: number, columns: number, sums: number): number;
+  smallestTwo(values: number, choices: number, count: number, offsets: number, factors: number, best: number, second: number, nearest: number): void;
 }
 
 /** The part of the WebAssembly interface that is used; its types come with browsers' only. */

@@ -90,7 +90,9 @@ async function iterate(engine: Pick<Engine, 'gemm'>, matrix: Matrix<Float64Array
   for (let outer = 0; ; outer++) {
     options.checkpoint?.();
     block = await orthonormalize(engine, block);
+    options.checkpoint?.();
     const ritz = await rayleighRitz(engine, matrix, block);
+    options.checkpoint?.();
     block = ritz.vectors;
     const top = ritz.values[0] as number;
     const residual = worstResidual(ritz, count);
@@ -150,6 +152,7 @@ async function filter(
   const wide = zeros(matrix.rows, matrix.columns);
   for (let i = 0; i < wide.data.length; i++) wide.data[i] = (matrix.data[i] as number) / half;
   for (let i = 0; i < matrix.rows; i++) wide.data[i * matrix.rows + i] = (wide.data[i * matrix.rows + i] as number) - 1;
+  options.checkpoint?.();
   const shifted: Matrix = narrow ? { ...wide, data: new Float32Array(wide.data) } : wide;
   let before: Matrix = narrow ? { ...vectors, data: new Float32Array(vectors.data) } : vectors;
   let current = await engine.gemm(before, shifted);

@@ -1,3 +1,5 @@
+import { kernels } from '../linalg/kernels';
+import { RowBlock } from '../linalg/rowBlock';
 import { linearValue } from './bootstrap';
 import type { MetricFamily, PartValue } from './contract';
 import { normalizedRows, type PartRows } from './partRows';
@@ -26,11 +28,18 @@ function alignment(part: PartRows): PartValue {
   const samples = part.sampleIds.length;
   const squares = new Float64Array(samples);
   const pairs = new Float64Array(samples);
-  const mean = new Float64Array(part.features.columns);
+  const { columns } = part.features;
+  const viewsOf = (sample: number) => (starts[sample + 1] as number) - (starts[sample] as number);
+  let most = 1;
+  for (let sample = 0; sample < samples; sample++) most = Math.max(most, viewsOf(sample));
+  const block = new RowBlock(normalizedRows(part), [columns], most);
+  const [mean] = block.vectors as [Float64Array];
   for (let sample = 0; sample < samples; sample++) {
-    const views = (starts[sample + 1] as number) - (starts[sample] as number);
+    const views = viewsOf(sample);
     pairs[sample] = (views * (views - 1)) / 2;
-    squares[sample] = pairSquares(part, starts[sample] as number, views, mean);
+    block.load(starts[sample] as number, views);
+    // The sum over pairs of ||x - y||^2 is views * sum of ||x - mean||^2, which loses no digits when the views nearly agree.
+    squares[sample] = views * kernels().scatter(block.address, views, columns, mean.byteOffset);
   }
   const form = { offset: 0, factor: 1, numerator: squares, denominator: pairs };
   const alone = pairs.reduce((count, own) => count + Number(own === 0), 0);
@@ -39,26 +48,6 @@ function alignment(part: PartRows): PartValue {
   if (alone > 0) warnings.push(`${alone} of ${samples} samples have one view and take no part.`);
   // A resample could hold nothing but samples without pairs.
   return { value: linearValue(form), options: recordedOptions, warnings, form: alone === 0 ? form : withPairsOnly(form) };
-}
-
-/** Sum over pairs of ||x - y||^2 = views * sum of ||x - mean||^2, which loses no digits when the views nearly agree. */
-function pairSquares(part: PartRows, start: number, views: number, mean: Float64Array): number {
-  const { columns, data } = normalizedRows(part);
-  const first = start * columns;
-  const end = first + views * columns;
-  mean.fill(0);
-  for (let row = first; row < end; row += columns) {
-    for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) + (data[row + j] as number);
-  }
-  for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) / views;
-  let total = 0;
-  for (let row = first; row < end; row += columns) {
-    for (let j = 0; j < columns; j++) {
-      const difference = (data[row + j] as number) - (mean[j] as number);
-      total += difference * difference;
-    }
-  }
-  return views * total;
 }
 
 function withPairsOnly(form: { offset: number; factor: number; numerator: Float64Array; denominator: Float64Array }) {

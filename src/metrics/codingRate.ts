@@ -99,7 +99,10 @@ async function codingRate(part: PartRows, eps2: number, context: MeasureContext)
   const a = d / (n * eps2);
   const options = { checkpoint };
   const influence = new Float64Array(n);
-  const factor = await cholesky(engine, shifted(await normalizedGram(part, context), a), options);
+  const gram = await normalizedGram(part, context);
+  checkpoint();
+  const factor = await cholesky(engine, shifted(gram, a), options);
+  checkpoint();
   if (n < d) {
     // z'(I + a Z'Z)^-1 z = (1 - [(I + a ZZ')^-1]_ii) / a.
     const inverse = await solveLower(engine, factor, identity(n), options);

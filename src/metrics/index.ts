@@ -1,6 +1,7 @@
 import { alignmentFamily } from './alignment';
 import { featureCatalog } from './catalog';
 import { clustersFamilies } from './clusters';
+import { releaseRows } from './clusters/centredRows';
 import { codingRateFamily } from './codingRate';
 import { comparisonFamilies } from './comparison';
 import type { LayerFeatures, LayerMeasurement, MeasureContext, MeasureOptions, MetricFamily } from './contract';
@@ -77,6 +78,12 @@ export async function measurePart(
     for (const [metric, value] of Object.entries(await family.measurePart(rows, layer, options, context))) measured.set(metric, { ...value, summary });
   }
   return measured;
+}
+
+/** Lets go of what is largest among the things that are kept of a part (distances, centred rows): measured again, they are computed again. */
+export function releasePart(layer: LayerFeatures, part: Part): void {
+  const rows = partRows(layer, part);
+  if (rows) releaseRows(rows.features);
 }
 
 /** Records of the asked metrics, in catalog order: each on every part that was measured, and the gaps that inputs.md section 4 defines. */

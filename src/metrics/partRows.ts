@@ -1,4 +1,6 @@
+import { kernels } from '../linalg/kernels';
 import type { Matrix } from '../linalg/matrix';
+import { RowBlock } from '../linalg/rowBlock';
 import type { LayerFeatures } from './contract';
 
 export type Part = 'train' | 'held_out';
@@ -65,38 +67,52 @@ function gather(layer: LayerFeatures, part: Part): PartRows {
   for (const [place, sample] of samples.entries()) starts[place + 1] = (starts[place] as number) + (rowsOf[sample] as number[]).length;
   const rows = starts[samples.length] as number;
   const { columns, data } = layer.features;
-  const gathered = data instanceof Float64Array ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
-  let notFinite: RowFault | null = null;
-  let allZero: RowFault | null = null;
-  let largest = 0;
-  let at = 0;
+  const inFile = new Int32Array(rows);
   let views = Infinity;
+  let place = 0;
   for (const sample of samples) {
     const own = rowsOf[sample] as number[];
     views = Math.min(views, own.length);
-    for (const row of own) {
-      let rowLargest = 0;
-      for (let j = row * columns; j < (row + 1) * columns; j++) {
-        const value = data[j] as number;
-        const size = Math.abs(value);
-        // NaN fails every comparison, so it must win here and stay.
-        if (!(size <= rowLargest)) rowLargest = size;
-        if (size !== size) break;
-        gathered[at + j - row * columns] = value;
-      }
-      at += columns;
-      if (!Number.isFinite(rowLargest)) notFinite = addFault(notFinite, row);
-      else if (rowLargest === 0) allZero = addFault(allZero, row);
-      else largest = Math.max(largest, rowLargest);
-    }
+    for (const row of own) inFile[place++] = row;
+  }
+  let gathered = takeRows(data, columns, inFile);
+  const sizes = largestSizes({ rows, columns, data: gathered });
+  let notFinite: RowFault | null = null;
+  let allZero: RowFault | null = null;
+  let largest = 0;
+  for (let row = 0; row < rows; row++) {
+    const size = sizes[row] as number;
+    if (!Number.isFinite(size)) notFinite = addFault(notFinite, inFile[row] as number);
+    else if (size === 0) allZero = addFault(allZero, inFile[row] as number);
+    else largest = Math.max(largest, size);
   }
   if (gathered instanceof Float64Array && !notFinite && largest > 0 && (largest < comfortable.low || largest > comfortable.high)) {
     const scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
-    for (let i = 0; i < gathered.length; i++) gathered[i] = (gathered[i] as number) * scale;
+    gathered = gathered.map((value) => value * scale);
   }
   const sampleIds = samples.map(id);
   const labels = Int32Array.from(samples, (sample) => layer.label[sample] as number);
   return { part, features: { rows, columns, data: gathered }, sampleIds, labels, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero };
+}
+
+/** Rows that follow each other, as those of a part mostly do, are not copied. */
+function takeRows(data: Float32Array | Float64Array, columns: number, rows: Int32Array): Float32Array | Float64Array {
+  const first = rows[0] ?? 0;
+  if (rows.every((row, place) => row === first + place)) return data.subarray(first * columns, (first + rows.length) * columns);
+  const taken = data instanceof Float64Array ? new Float64Array(rows.length * columns) : new Float32Array(rows.length * columns);
+  for (const [place, row] of rows.entries()) taken.set(data.subarray(row * columns, (row + 1) * columns), place * columns);
+  return taken;
+}
+
+/** [rows] the largest magnitude in each; not finite where something in it is not. */
+function largestSizes(matrix: Matrix): Float64Array {
+  const { rows, columns } = matrix;
+  const block = new RowBlock(matrix, [rows]);
+  const [sizes] = block.vectors as [Float64Array];
+  block.visit((first, count) => {
+    kernels().largestSizes(block.address, count, columns, sizes.byteOffset + first * Float64Array.BYTES_PER_ELEMENT);
+  });
+  return sizes.slice();
 }
 
 function addFault(fault: RowFault | null, row: number): RowFault {
@@ -109,26 +125,39 @@ const normalizedMemo = new WeakMap<PartRows, Matrix<Float64Array>>();
 export function normalizedRows(part: PartRows): Matrix<Float64Array> {
   let normalized = normalizedMemo.get(part);
   if (!normalized) {
-    const { rows, columns, data } = part.features;
-    normalized = { rows, columns, data: new Float64Array(data.length) };
-    for (let start = 0; start < data.length; start += columns) normalizeRow(data, normalized.data, start, columns);
+    normalized = normalizeRows(part.features);
     normalizedMemo.set(part, normalized);
   }
   return normalized;
 }
 
-function normalizeRow(from: Float32Array | Float64Array, to: Float64Array, start: number, length: number): void {
-  let squares = 0;
-  for (let j = start; j < start + length; j++) squares += (from[j] as number) * (from[j] as number);
-  let scale = 1;
-  if (squares < 1e-280 || squares > 1e280) {
-    let largest = 0;
-    for (let j = start; j < start + length; j++) largest = Math.max(largest, Math.abs(from[j] as number));
-    // In two factors: the reciprocal of a subnormal number overflows.
-    scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
-    squares = 0;
-    for (let j = start; j < start + length; j++) squares += ((from[j] as number) * scale) ** 2;
+function normalizeRows(features: Matrix): Matrix<Float64Array> {
+  const { rows, columns, data } = features;
+  const result = new Float64Array(data.length);
+  const block = new RowBlock(features, [rows]);
+  const [squares] = block.vectors as [Float64Array];
+  block.visit((first, count) => {
+    kernels().normalize(block.address, count, columns, squares.byteOffset + first * Float64Array.BYTES_PER_ELEMENT);
+    result.set(block.values.subarray(0, count * columns), first * columns);
+  });
+  for (let row = 0; row < rows; row++) {
+    if (!isComfortable(squares[row] as number)) normalizeFarRow(data, result, row * columns, columns);
   }
+  return { rows, columns, data: result };
+}
+
+/** Whether a sum of squares has lost nothing to the ends of float64. */
+function isComfortable(squares: number): boolean {
+  return squares >= 1e-280 && squares <= 1e280;
+}
+
+function normalizeFarRow(from: Float32Array | Float64Array, to: Float64Array, start: number, length: number): void {
+  let largest = 0;
+  for (let j = start; j < start + length; j++) largest = Math.max(largest, Math.abs(from[j] as number));
+  // In two factors: the reciprocal of a subnormal number overflows.
+  const scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
+  let squares = 0;
+  for (let j = start; j < start + length; j++) squares += ((from[j] as number) * scale) ** 2;
   const inverse = 1 / Math.sqrt(squares);
   for (let j = start; j < start + length; j++) to[j] = (from[j] as number) * scale * inverse;
 }

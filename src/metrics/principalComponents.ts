@@ -1,5 +1,6 @@
 import { leadingEigenvectors } from '../linalg/leadingEigenvectors';
 import { type Matrix, zeros } from '../linalg/matrix';
+import { columnStatistics } from './columnStatistics';
 import type { MeasureContext } from './contract';
 
 export interface Reduction {
@@ -17,7 +18,7 @@ const varianceFloor = 1e-12;
  * on the smaller side of the matrix. Fewer come back when the rank is smaller; none when every column is constant.
  */
 export async function reduceToComponents(rows: Matrix, count: number, { engine, checkpoint }: MeasureContext): Promise<Reduction> {
-  const { mean, inverseDeviation, kept } = columnStatistics(rows);
+  const { mean, inverseDeviation, kept } = columnStatistics(rows, checkpoint);
   /** kept x n. */
   const standardize = (matrix: Matrix): Matrix<Float64Array> => {
     const result = zeros(kept.length, matrix.rows);
@@ -51,25 +52,4 @@ export async function reduceToComponents(rows: Matrix, count: number, { engine, 
   const inComponents = async (matrix: Matrix<Float64Array>) =>
     (await engine.gemm(matrix, directions, { transposeA: true, transposeB: true })) as Matrix<Float64Array>;
   return { scores: await inComponents(standardized), project: (other) => inComponents(standardize(other)) };
-}
-
-function columnStatistics({ rows, columns, data }: Matrix): { mean: Float64Array; inverseDeviation: Float64Array; kept: number[] } {
-  const mean = new Float64Array(columns);
-  const squares = new Float64Array(columns);
-  const varies = new Uint8Array(columns);
-  for (let start = 0; start < data.length; start += columns) {
-    for (let j = 0; j < columns; j++) {
-      const value = data[start + j] as number;
-      mean[j] = (mean[j] as number) + value;
-      if (value !== data[j]) varies[j] = 1;
-    }
-  }
-  for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) / rows;
-  for (let start = 0; start < data.length; start += columns) {
-    for (let j = 0; j < columns; j++) squares[j] = (squares[j] as number) + ((data[start + j] as number) - (mean[j] as number)) ** 2;
-  }
-  const inverseDeviation = squares.map((square) => 1 / Math.sqrt(square / rows));
-  // A column can vary and still have a square that underflows to 0.
-  const kept = [...varies.keys()].filter((j) => varies[j] === 1 && Number.isFinite(inverseDeviation[j] as number));
-  return { mean, inverseDeviation, kept };
 }

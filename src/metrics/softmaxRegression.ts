@@ -1,3 +1,5 @@
+import { cholesky, solveLower } from '../linalg/cholesky';
+import { dot } from '../linalg/dot';
 import type { Matrix } from '../linalg/matrix';
 import { zeros } from '../linalg/matrix';
 import type { MeasureContext } from './contract';
@@ -9,6 +11,11 @@ export interface SoftmaxOptions {
   readonly iterationLimit: number;
   /** Largest element of the gradient, in the scaled variables, at which a head is at its minimum. Default 1e-5. */
   readonly tolerance?: number;
+  /**
+   * Whether to begin every step from the inverse curvature of all columns together instead of that of each by itself. For columns that depend on each other: it takes
+   * a factorization for each penalty and a tenth of the iterations. Default false.
+   */
+  readonly correlated?: boolean;
 }
 
 export interface SoftmaxHeads {
@@ -34,20 +41,26 @@ export async function fitSoftmaxHeads(
   options: SoftmaxOptions,
   context: MeasureContext,
 ): Promise<SoftmaxHeads> {
-  const { classes, l2, iterationLimit, tolerance = 1e-5 } = options;
+  const { classes, l2, iterationLimit, tolerance = 1e-5, correlated = false } = options;
   const scales = columnScales(rows, classes, typeof l2 === 'number' ? l2 : Math.min(...l2));
+  context.checkpoint();
   const wide = scaledWithIntercept(rows, scales);
+  context.checkpoint();
   const scaled = { ...wide, data: new Float32Array(wide.data) };
   const buffer = new Float32Array(scaled.rows * labels.length * classes);
   const problem: Problem = { scaled, scales, classes, buffer, context };
   const heads = labels.map((label, head) => new Head(label, typeof l2 === 'number' ? l2 : (l2[head] as number), tolerance, scaled.columns * classes));
+  if (correlated) await precondition(wide, scales, classes, heads, context);
   let iterations = 0;
   await evaluate(problem, heads);
   for (const head of heads) head.accept();
   let active = heads.filter((head) => !head.done);
   while (active.length > 0 && iterations < iterationLimit) {
     iterations += 1;
-    for (const head of active) head.chooseDirection();
+    for (const head of active) {
+      context.checkpoint();
+      await head.chooseDirection(context);
+    }
     let trying = active;
     while (trying.length > 0) {
       context.checkpoint();
@@ -68,9 +81,41 @@ export async function fitSoftmaxHeads(
   return { weights, converged: heads.filter((head) => head.settled).length, iterations };
 }
 
+/** Gives each head the inverse of a factor of the curvature at the start, X'X / (n C) + l2, in the scaled variables. */
+async function precondition(wide: Matrix<Float64Array>, scales: Float64Array, classes: number, heads: readonly Head[], { engine, checkpoint }: MeasureContext): Promise<void> {
+  const gram = await engine.gram(wide, 'columns', { checkpoint });
+  const size = gram.rows;
+  const byPenalty = new Map<number, Matrix>();
+  for (const head of heads) {
+    let inverse = byPenalty.get(head.l2);
+    if (!inverse) {
+      checkpoint();
+      const curvature = zeros(size, size);
+      for (let i = 0; i < gram.data.length; i++) curvature.data[i] = (gram.data[i] as number) / (wide.rows * classes);
+      for (let j = 0; j < size; j++) {
+        const penalty = j < scales.length ? head.l2 * (scales[j] as number) ** 2 : 0;
+        curvature.data[j * (size + 1)] = (curvature.data[j * (size + 1)] as number) + penalty;
+      }
+      checkpoint();
+      inverse = await solveLower(engine, await cholesky(engine, curvature, { checkpoint }), identity(size), { checkpoint });
+      // A direction need not be exact: half the memory, and twice as fast.
+      inverse = { ...inverse, data: new Float32Array(inverse.data) };
+      byPenalty.set(head.l2, inverse);
+    }
+    head.inverseFactor = inverse;
+  }
+}
+
+function identity(size: number): Matrix<Float64Array> {
+  const matrix = zeros(size, size);
+  for (let i = 0; i < size; i++) matrix.data[i * (size + 1)] = 1;
+  return matrix;
+}
+
 /** n x heads: the class that each head gives to each row; ties go to the lower class. */
 export async function predictClasses(rows: Matrix<Float64Array>, { weights }: SoftmaxHeads, classes: number, context: MeasureContext): Promise<Uint8Array> {
-  const scores = await context.engine.gemm(scaledWithIntercept(rows, null), weights);
+  context.checkpoint();
+  const scores = await context.engine.gemm(scaledWithIntercept(rows, null), weights, { checkpoint: context.checkpoint });
   const heads = weights.columns / classes;
   const predicted = new Uint8Array(rows.rows * heads);
   for (let at = 0; at < predicted.length; at++) {
@@ -114,19 +159,24 @@ function scaledWithIntercept({ rows, columns, data }: Matrix<Float64Array>, scal
 
 /** Loss and gradient of each head at its trial point. */
 async function evaluate({ scaled, scales, classes, buffer, context }: Problem, heads: readonly Head[]): Promise<void> {
-  const { engine } = context;
+  const { engine, checkpoint } = context;
   const { rows, columns: variables } = scaled;
   const width = heads.length * classes;
   const points = { rows: variables, columns: width, data: new Float32Array(variables * width) };
   for (const [index, head] of heads.entries()) {
     for (let i = 0; i < variables; i++) points.data.set(head.trial.subarray(i * classes, (i + 1) * classes), i * width + index * classes);
   }
-  const residuals = (await engine.gemm(scaled, points, { into: buffer.subarray(0, rows * width) })) as Matrix<Float32Array>;
+  const residuals = (await engine.gemm(scaled, points, { into: buffer.subarray(0, rows * width), checkpoint })) as Matrix<Float32Array>;
+  checkpoint();
   const losses = shiftScores(residuals, classes, heads);
+  checkpoint();
   await engine.exponentials(residuals, residuals.data);
+  checkpoint();
   toResiduals(residuals, classes, heads, losses);
   for (const [index, head] of heads.entries()) head.trialLoss = (losses[index] as number) / rows;
-  const gradient = await engine.gemm(scaled, residuals, { transposeA: true });
+  checkpoint();
+  const gradient = await engine.gemm(scaled, residuals, { transposeA: true, checkpoint });
+  checkpoint();
   for (const [index, head] of heads.entries()) {
     let penalty = 0;
     for (let i = 0; i < variables; i++) {
@@ -184,6 +234,8 @@ class Head {
   trialLoss = 0;
   done = false;
   settled = false;
+  /** L^-1 with L L' the curvature at the start, or null where variables are taken to be independent. */
+  inverseFactor: Matrix | null = null;
   private loss = Infinity;
   private gradient: Float64Array;
   private direction: Float64Array;
@@ -213,7 +265,7 @@ class Head {
   }
 
   /** Two-loop recursion; the trial point is a full step along the direction. */
-  chooseDirection(): void {
+  async chooseDirection(context: MeasureContext): Promise<void> {
     const { direction, gradient, pairs } = this;
     direction.set(gradient);
     const alphas = new Float64Array(pairs.length);
@@ -223,12 +275,26 @@ class Head {
       addScaled(direction, y, -(alphas[i] as number));
     }
     const last = pairs.at(-1);
-    if (last) scaleBy(direction, 1 / (last.rho * dot(last.y, last.y)));
+    await this.applyInitial(direction, context);
+    if (last) {
+      const image = last.y.slice();
+      await this.applyInitial(image, context);
+      scaleBy(direction, 1 / (last.rho * dot(last.y, image)));
+    }
     for (const [i, { s, y, rho }] of pairs.entries()) addScaled(direction, s, (alphas[i] as number) - rho * dot(y, direction));
     scaleBy(direction, -1);
     this.slope = dot(gradient, direction);
     this.step = 1;
     this.placeTrial();
+  }
+
+  /** Multiplies a vector by the inverse of the curvature at the start, in place. */
+  private async applyInitial(vector: Float64Array, { engine }: MeasureContext): Promise<void> {
+    const factor = this.inverseFactor;
+    if (!factor) return;
+    const narrow = { rows: factor.columns, columns: vector.length / factor.columns, data: new Float32Array(vector) };
+    const half = await engine.gemm(factor, narrow);
+    vector.set((await engine.gemm(factor, half, { transposeA: true })).data);
   }
 
   /** Takes the trial point when the loss fell enough (Armijo); otherwise places a shorter one. */
@@ -263,12 +329,6 @@ class Head {
     this.pairs.push({ s, y, rho: 1 / curvature });
     if (this.pairs.length > memory) this.pairs.shift();
   }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
-  return total;
 }
 
 function addScaled(a: Float64Array, b: Float64Array, factor: number): void {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FormatError } from '../formats';
 import { EngineUnavailable } from '../linalg';
-import { combineParts, measurePart, suggestLabels } from '../metrics';
+import { combineParts, measurePart, releasePart, suggestLabels } from '../metrics';
 import type { MeasureContext } from '../metrics';
 import type { ComputeAnswer, ComputeFailure, ComputeRequest, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
 import { LayerReader } from './layerReader';
@@ -37,7 +37,10 @@ async function work(request: ComputeRequest, checkpoint: () => void): Promise<Co
 
 async function measureUnit({ task, part, metrics }: ComputeRequest & { kind: 'part' }, context: MeasureContext): Promise<ComputeAnswer> {
   const layer = await reader.read(task, part, metrics, context.checkpoint);
-  return { kind: 'part', measured: await measurePart(layer, part, metrics, task.options, context) };
+  const measured = await measurePart(layer, part, metrics, task.options, context);
+  // What units share is kept; distances are one unit's alone.
+  releasePart(layer, part);
+  return { kind: 'part', measured };
 }
 
 async function answer({ request, cancel }: ToComputeThread & { kind: 'work' }): Promise<ComputeAnswer> {

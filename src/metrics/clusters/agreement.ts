@@ -3,6 +3,7 @@ import type { LayerFeatures, MetricFamily } from '../contract';
 import { leadingComponents } from '../neighbours/leadingComponents';
 import { type PartRows, partRows } from '../partRows';
 import { livingFeatures } from '../spectrum/livingFeatures';
+import { releaseRows } from './centredRows';
 import { kMeans } from './kMeans';
 import { adjustedMutualInformation } from './mutualInformation';
 import { noPartitionReason, noValue, partitionDetails, partitionOf, partitionsOf, partitionWarnings, recordedOptions, requirePartitionOptions, seedCount } from './partition';
@@ -51,6 +52,8 @@ export const previousAgreementFamily: MetricFamily<'cluster_ami_prev'> = {
     const reasonBefore = noPartitionReason(earlier, options, context);
     if (reasonBefore) return none(`At the earlier checkpoint: ${reasonBefore}`);
     const before = await partitionOf(earlier, options, context);
+    // Two sets of distances at a time would be the most that any measure holds.
+    if (earlier !== part) releaseRows(earlier.features);
     const now = await partitionOf(part, options, context);
     const details = options.clusters === 'best' ? { k: now.sizes.length, k_previous: before.sizes.length } : {};
     const value = adjustedMutualInformation(now.labels, before.labels);

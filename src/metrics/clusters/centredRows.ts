@@ -1,6 +1,8 @@
+import { kernels } from '../../linalg/kernels';
 import type { Matrix } from '../../linalg/matrix';
+import { RowBlock } from '../../linalg/rowBlock';
 import type { MeasureContext } from '../contract';
-import { distanceMatrix } from '../neighbours/distanceMatrix';
+import { distanceMatrix, releaseDistances } from '../neighbours/distanceMatrix';
 import { errorFactor } from '../neighbours/distanceTiles';
 
 /** The rows of a matrix about their mean, on a grid so coarse that sums of rows are exact and the same in any order. */
@@ -64,44 +66,33 @@ export function centredRows(rows: Matrix, { checkpoint }: Pick<MeasureContext, '
   return centred;
 }
 
-/** Numbers worked through between two looks at whether the measurement was cancelled. */
-const workAtOnce = 2e7;
+/** Lets go of everything that clustering keeps of these rows but the partitions. */
+export function releaseRows(rows: Matrix): void {
+  memo.delete(rows);
+  releaseDistances(rows);
+}
 
-function centre({ rows, columns, data }: Matrix, checkpoint: () => void): CentredRows {
+function centre(source: Matrix, checkpoint: () => void): CentredRows {
+  const { rows, columns, data } = source;
   const exact = { rows, columns, data: new Float64Array(data.length) };
   const narrow = { rows, columns, data: new Float32Array(data.length) };
-  const norms = new Float64Array(rows);
-  const rowsAtOnce = Math.max(1, Math.floor(workAtOnce / Math.max(1, columns)));
-  const perBlock = (visit: (from: number, to: number) => void) => {
-    for (let row = 0; row < rows; row += rowsAtOnce) {
-      checkpoint();
-      visit(row * columns, Math.min(rows, row + rowsAtOnce) * columns);
-    }
-  };
-
-  const means = new Float64Array(columns);
-  const varies = new Uint8Array(columns);
-  perBlock((from, to) => {
-    for (let start = from; start < to; start += columns) {
-      for (let j = 0; j < columns; j++) {
-        const value = data[start + j] as number;
-        means[j] = (means[j] as number) + value;
-        if (value !== data[j]) varies[j] = 1;
-      }
-    }
+  const { addRows, largestAround, markVarying, roundAround } = kernels();
+  const block = new RowBlock(source, [columns, columns, columns, source.rows]);
+  const [means, varies, first, squares] = block.vectors as [Float64Array, Float64Array, Float64Array, Float64Array];
+  means.fill(0);
+  varies.fill(0);
+  block.visit((from, count) => {
+    checkpoint();
+    if (from === 0) first.set(block.values.subarray(0, columns));
+    addRows(means.byteOffset, block.address, count, columns, 1);
+    markVarying(varies.byteOffset, first.byteOffset, block.address, count, columns);
   });
   // The mean of equal numbers need not be that number, and what is left would look like variation.
-  for (let j = 0; j < columns; j++) means[j] = varies[j] === 1 ? (means[j] as number) / rows : (data[j] as number);
+  for (let j = 0; j < columns; j++) means[j] = varies[j] === 0 ? (first[j] as number) : (means[j] as number) / rows;
   let largest = 0;
-  perBlock((from, to) => {
-    for (let start = from; start < to; start += columns) {
-      for (let j = 0; j < columns; j++) {
-        const value = (data[start + j] as number) - (means[j] as number);
-        exact.data[start + j] = value;
-        const size = value < 0 ? -value : value;
-        if (size > largest) largest = size;
-      }
-    }
+  block.visit((_, count) => {
+    checkpoint();
+    largest = Math.max(largest, largestAround(block.address, count, columns, means.byteOffset));
   });
   // 1023 is as far as one factor goes; rows as small as that are subnormal and have no digits to lose.
   const exponent = largest > 0 ? Math.min(1023, -Math.floor(Math.log2(largest)) - 1) : 0;
@@ -109,19 +100,19 @@ function centre({ rows, columns, data }: Matrix, checkpoint: () => void): Centre
   const bits = 50 - Math.ceil(Math.log2(Math.max(1, rows)));
   // Adding a number whose last digit is the grid, and taking it away again, rounds to the grid.
   const rounder = 1.5 * 2 ** (52 - bits);
-  perBlock((from, to) => {
-    for (let start = from; start < to; start += columns) {
-      let squares = 0;
-      for (let i = start; i < start + columns; i++) {
-        const value = (exact.data[i] as number) * scale + rounder - rounder;
-        exact.data[i] = value;
-        narrow.data[i] = value;
-        squares += value * value;
-      }
-      norms[start / columns] = Math.sqrt(squares);
-    }
+  const norms = new Float64Array(rows);
+  block.visit((from, count) => {
+    checkpoint();
+    roundAround(block.address, count, columns, means.byteOffset, scale, rounder, squares.byteOffset);
+    const own = block.values.subarray(0, count * columns);
+    exact.data.set(own, from * columns);
+    narrow.data.set(own, from * columns);
+    norms.set(squares.subarray(0, count), from);
   });
   let largestNorm = 0;
-  for (let row = 0; row < rows; row++) largestNorm = Math.max(largestNorm, norms[row] as number);
+  for (let row = 0; row < rows; row++) {
+    norms[row] = Math.sqrt(norms[row] as number);
+    largestNorm = Math.max(largestNorm, norms[row] as number);
+  }
   return { exact, narrow, norms, largestNorm, scale, shift: 2 ** (-bits - 1) * Math.sqrt(columns) };
 }

@@ -3,9 +3,10 @@ import { previousAgreementFamily, reducedAgreementFamily, seedAgreementFamily } 
 import { clusterBalanceFamily, silhouetteFamily } from './partitionQuality';
 
 export const clustersFamilies: readonly MetricFamily[] = [
+  // First, so that what it holds of the earlier rows is gone when the others begin.
+  previousAgreementFamily,
   silhouetteFamily,
   clusterBalanceFamily,
   seedAgreementFamily,
   reducedAgreementFamily,
-  previousAgreementFamily,
 ];

@@ -41,7 +41,7 @@ const mostProducts = 8e6;
 /** Rows of which a number of starts that run side by side should be able to keep all products. */
 const rowsAtOnce = 4096;
 /** Rows that move are cheaper to follow one by one than a product of all rows, as long as they are few and wide. */
-const followedShare = 1 / 8;
+const followedShare = 1 / 16;
 const followedWidth = 96;
 
 /**

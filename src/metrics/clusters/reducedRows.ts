@@ -1,5 +1,7 @@
 import type { Engine } from '../../linalg/engine';
-import { type Matrix, zeros } from '../../linalg/matrix';
+import { kernels } from '../../linalg/kernels';
+import { type Matrix, rowsOf, zeros } from '../../linalg/matrix';
+import { RowBlock } from '../../linalg/rowBlock';
 import type { MeasureContext } from '../contract';
 import { Random, randomPurpose } from '../random';
 import type { CentredRows } from './centredRows';
@@ -64,15 +66,16 @@ function unitOf(norms: Float64Array): number {
 }
 
 function wholeNumbers({ exact, norms }: CentredRows, from: number, count: number, unit: number): Matrix<Float64Array> {
-  const { columns, data } = exact;
-  const block = zeros(count, columns);
-  for (let i = 0; i < count; i++) {
-    const factor = rowUnits / Math.max(unit, norms[from + i] as number);
-    const x = (from + i) * columns;
-    const at = i * columns;
-    for (let j = 0; j < columns; j++) block.data[at + j] = Math.round((data[x + j] as number) * factor);
-  }
-  return block;
+  const { columns } = exact;
+  const whole = zeros(count, columns);
+  const block = new RowBlock(rowsOf(exact, from, count), [count]);
+  const [factors] = block.vectors as [Float64Array];
+  for (let i = 0; i < count; i++) factors[i] = rowUnits / Math.max(unit, norms[from + i] as number);
+  block.visit((first, rows) => {
+    kernels().roundToWhole(block.address, rows, columns, factors.byteOffset + first * Float64Array.BYTES_PER_ELEMENT);
+    whole.data.set(block.values.subarray(0, rows * columns), first * columns);
+  });
+  return whole;
 }
 
 async function exactProduct(engine: Engine, a: Matrix<Float64Array>, b: Matrix<Float64Array>, transposeB: boolean): Promise<Float64Array> {

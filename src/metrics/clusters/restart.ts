@@ -1,7 +1,12 @@
+import { kernels, layOut } from '../../linalg/kernels';
 import type { Matrix } from '../../linalg/matrix';
 import { type CentredRows, productError, type SquaredDistances } from './centredRows';
 import { type Estimates, HeldDistances, type Moves, sumOfSquares } from './heldDistances';
 import { addRows } from './rowSums';
+
+/** Estimates that are looked through at a time, and of how many points at least. */
+const numbersAtOnce = 1 << 16;
+const leastPoints = 64;
 
 /**
  * One start of k-means on its way (Lloyd 1982). Which centroid is nearest is decided by distances in plain float64, summed in order, the lower number winning a tie;
@@ -88,41 +93,46 @@ export class Restart {
     this.assign(held.estimates(this.squares, this.weights), 0, this.labels.length);
   }
 
-  private assign({ values, offsets, factors, aside, fixed, linear, quadratic }: Estimates, from: number, count: number): void {
+  private assign(estimates: Estimates, from: number, count: number): void {
+    const atOnce = Math.max(leastPoints, Math.floor(numbersAtOnce / estimates.factors.length));
+    for (let first = 0; first < count; first += atOnce) this.assignSome(estimates, from, first, Math.min(atOnce, count - first), count);
+  }
+
+  /** Points `first` .. `first + some - 1` of `count`, of which the first one is row `from`. */
+  private assignSome({ values, offsets, factors, aside, fixed, linear, quadratic }: Estimates, from: number, first: number, some: number, count: number): void {
     const { lead, labels, next, longest } = this;
     const { norms, exact, largestNorm } = this.rows;
+    const clusters = factors.length;
     const drift = this.drift.map((own) => own + this.longestDrift);
+    const [own, ownOffsets, ownFactors, least, leastButOne, places] = layOut(clusters * some, clusters, clusters, some, some, some);
+    for (let cluster = 0; cluster < clusters; cluster++) own.set(values.subarray(cluster * count + first, cluster * count + first + some), cluster * some);
+    ownOffsets.set(offsets);
+    ownFactors.set(factors);
+    const { smallestTwo } = kernels();
+    smallestTwo(own.byteOffset, clusters, some, ownOffsets.byteOffset, ownFactors.byteOffset, least.byteOffset, leastButOne.byteOffset, places.byteOffset);
     // What float64 itself adds, here and in the distances that decide.
     const rounding = (exact.columns + 8) * 2 ** -52;
     const guard = 1e-9 * largestNorm;
-    for (let i = 0; i < count; i++) {
-      const row = from + i;
+    for (let i = 0; i < some; i++) {
+      const row = from + first + i;
       const label = labels[row] as number;
       if (label >= 0 && (lead[row] as number) > (drift[label] as number)) {
         next[row] = label;
         continue;
       }
-      let best = Infinity;
-      let second = Infinity;
-      let nearest = -1;
-      for (let cluster = 0, at = i; cluster < factors.length; cluster++, at += count) {
-        const value = (offsets[cluster] as number) + (factors[cluster] as number) * (values[at] as number);
-        if (value < best) {
-          second = best;
-          best = value;
-          nearest = cluster;
-        } else if (value < second) second = value;
-      }
+      const best = least[i] as number;
+      const second = leastButOne[i] as number;
+      let nearest = places[i] as number;
       const norm = norms[row] as number;
-      const wrong = fixed + (linear + quadratic * norm) * norm + rounding * (norm + longest) ** 2 + 1e-30;
+      const wrong = fixed + (linear + quadratic * norm) * norm + rounding * (norm + longest) * (norm + longest) + 1e-30;
       if (!(second - best > 2 * wrong)) {
         const limit = best + 2 * wrong;
         this.undecided += 1;
-        nearest = this.decide(row, (cluster) => (offsets[cluster] as number) + (factors[cluster] as number) * (values[cluster * count + i] as number) <= limit);
+        nearest = this.decide(row, (cluster) => (offsets[cluster] as number) + (factors[cluster] as number) * (own[cluster * some + i] as number) <= limit);
       }
       next[row] = nearest;
-      const own = aside ? norm * norm : 0;
-      const ahead = Math.sqrt(Math.max(0, second + own - wrong)) - Math.sqrt(Math.max(0, best + own + wrong));
+      const length = aside ? norm * norm : 0;
+      const ahead = Math.sqrt(Math.max(0, second + length - wrong)) - Math.sqrt(Math.max(0, best + length + wrong));
       lead[row] = ahead - guard + (drift[nearest] as number);
     }
   }

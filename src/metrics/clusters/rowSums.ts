@@ -1,20 +1,25 @@
+import { kernels, layOut } from '../../linalg/kernels';
 import type { Matrix } from '../../linalg/matrix';
 
-/** Adds `factor` times the sum of the given rows of a matrix to `sum`, four rows at a time so that it is loaded and stored less often. */
+/** Rows that are copied to the kernels' memory at a time. */
+const rowsAtOnce = 8;
+
+/** Adds `factor` times the sum of the given rows of a matrix to `sum`. */
 export function addRows(sum: Float64Array, { columns, data }: Matrix, rows: readonly number[], factor: number): void {
-  let at = 0;
-  for (; at + 4 <= rows.length; at += 4) {
-    const a = (rows[at] as number) * columns;
-    const b = (rows[at + 1] as number) * columns;
-    const c = (rows[at + 2] as number) * columns;
-    const d = (rows[at + 3] as number) * columns;
-    for (let j = 0; j < columns; j++) {
-      const four = (data[a + j] as number) + (data[b + j] as number) + ((data[c + j] as number) + (data[d + j] as number));
-      sum[j] = (sum[j] as number) + factor * four;
+  if (rows.length === 0) return;
+  const [total, block] = layOut(columns, rowsAtOnce * columns);
+  total.set(sum);
+  const isNarrow = data instanceof Float32Array;
+  const own = isNarrow ? new Float32Array(block.buffer, block.byteOffset, block.length) : block;
+  const { addNarrowRows, addRows: addWideRows } = kernels();
+  const add = isNarrow ? addNarrowRows : addWideRows;
+  for (let at = 0; at < rows.length; at += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, rows.length - at);
+    for (let i = 0; i < count; i++) {
+      const start = (rows[at + i] as number) * columns;
+      own.set(data.subarray(start, start + columns), i * columns);
     }
+    add(total.byteOffset, block.byteOffset, count, columns, factor);
   }
-  for (; at < rows.length; at++) {
-    const a = (rows[at] as number) * columns;
-    for (let j = 0; j < columns; j++) sum[j] = (sum[j] as number) + factor * (data[a + j] as number);
-  }
+  sum.set(total);
 }

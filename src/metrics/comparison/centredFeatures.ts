@@ -1,4 +1,7 @@
+import { dot } from '../../linalg/dot';
+import { kernels } from '../../linalg/kernels';
 import type { Matrix } from '../../linalg/matrix';
+import { RowBlock } from '../../linalg/rowBlock';
 import type { PartRows } from '../partRows';
 
 export type Precision = 'float32' | 'float64';
@@ -30,41 +33,43 @@ export function centredFeatures(part: PartRows): CentredFeatures {
 function centre(features: Matrix): CentredFeatures {
   const { rows, columns, data } = features;
   const varies = varyingColumns(features);
-  const mean = new Float64Array(columns);
-  let row = 0;
-  for (; row + 4 <= rows; row += 4) {
-    const start = row * columns;
-    for (let j = 0; j < columns; j++) {
-      const at = start + j;
-      const upper = (data[at] as number) + (data[at + columns] as number);
-      const lower = (data[at + 2 * columns] as number) + (data[at + 3 * columns] as number);
-      mean[j] = (mean[j] as number) + (upper + lower);
-    }
-  }
-  for (; row < rows; row++) for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) + (data[row * columns + j] as number);
+  const mean = columnSums(features);
   // The rounded mean of equal values must not look like variation.
   for (let j = 0; j < columns; j++) mean[j] = varies[j] === 1 ? (mean[j] as number) / rows : (data[j] as number);
   if (data instanceof Float64Array) refineMean(features, mean);
-
-  const squares = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) {
-    let total = 0;
-    let other = 0;
-    const start = i * columns;
-    const even = columns - (columns % 2);
-    for (let j = 0; j < even; j += 2) {
-      const value = (data[start + j] as number) - (mean[j] as number);
-      const next = (data[start + j + 1] as number) - (mean[j + 1] as number);
-      total += value * value;
-      other += next * next;
-    }
-    if (even < columns) total += ((data[start + even] as number) - (mean[even] as number)) ** 2;
-    squares[i] = total + other;
-  }
+  const squares = squaredLengths(features, mean);
   const largest = squares.reduce((most, square) => Math.max(most, square), 0);
   const scale = largest > 0 ? 2 ** -Math.round(Math.log2(largest) / 2) : 1;
   for (let i = 0; i < rows; i++) squares[i] = (squares[i] as number) * scale * scale;
   return { features, mean, scale, squares, selfProducts: new Map() };
+}
+
+function columnSums(features: Matrix): Float64Array {
+  const { columns } = features;
+  const block = new RowBlock(features, [columns]);
+  const [sums] = block.vectors as [Float64Array];
+  sums.fill(0);
+  block.visit((_, count) => {
+    kernels().addRows(sums.byteOffset, block.address, count, columns, 1);
+  });
+  return sums.slice();
+}
+
+/** [rows] of the features less their mean. */
+function squaredLengths(features: Matrix, mean: Float64Array): Float64Array {
+  const { rows, columns } = features;
+  const squares = new Float64Array(rows);
+  const block = new RowBlock(features, [columns]);
+  const [own] = block.vectors as [Float64Array];
+  own.set(mean);
+  block.visit((first, count) => {
+    kernels().centre(block.address, count, columns, own.byteOffset, 1);
+    for (let i = 0; i < count; i++) {
+      const row = block.values.subarray(i * columns, (i + 1) * columns);
+      squares[first + i] = dot(row, row);
+    }
+  });
+  return squares;
 }
 
 /** What rounding left of the mean would be a direction of its own where float64 features hardly vary beside it. */

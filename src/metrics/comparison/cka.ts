@@ -41,7 +41,9 @@ function none(reason: string, options: Options): PartValue {
 }
 
 async function ckaWith(part: PartRows, other: LayerFeatures, name: string, options: Options, context: MeasureContext): Promise<PartValue> {
+  context.checkpoint();
   const otherPart = partRows(other, part.part);
+  context.checkpoint();
   const reason = notFiniteReason(part);
   if (reason) return none(reason, options);
   if (!otherPart || !sameRows(part, otherPart)) {
@@ -52,7 +54,9 @@ async function ckaWith(part: PartRows, other: LayerFeatures, name: string, optio
   const { rows } = part.features;
   if (rows < leastRows) return none(`Needs at least ${leastRows} rows; there ${rows === 1 ? 'is' : 'are'} ${rows}.`, options);
 
+  context.checkpoint();
   const x = centredFeatures(part);
+  context.checkpoint();
   if (isConstant(x)) return none('All features are constant.', options);
   const y = centredFeatures(otherPart);
   if (isConstant(y)) return none(`In ${name} all features are constant.`, options);

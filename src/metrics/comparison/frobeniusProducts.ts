@@ -1,3 +1,4 @@
+import { dot } from '../../linalg/dot';
 import type { Matrix } from '../../linalg/matrix';
 import type { MeasureContext } from '../contract';
 import { type CentredFeatures, centredBlock, centredRows, type Precision } from './centredFeatures';
@@ -27,8 +28,8 @@ export async function frobeniusProducts(
   context: MeasureContext,
 ): Promise<FrobeniusProducts> {
   if (side === 'rows') return ofRows(x, y, precision, context);
-  const ofX = columnBlocks(x, precision);
-  const ofY = columnBlocks(y, precision);
+  const ofX = columnBlocks(x, precision, context);
+  const ofY = columnBlocks(y, precision, context);
   const xx = await selfProduct(x, precision, () => ofColumns(ofX, null, precision, context));
   const yy = await selfProduct(y, precision, () => ofColumns(ofY, null, precision, context));
   return { xy: await ofColumns(ofX, ofY, precision, context), xx, yy };
@@ -40,8 +41,11 @@ async function selfProduct({ selfProducts }: CentredFeatures, precision: Precisi
   return known;
 }
 
-function columnBlocks(centred: CentredFeatures, precision: Precision): Matrix[] {
-  return evenRanges(centred.features.columns, blockWidth).map(({ start, length }) => centredBlock(centred, start, length, precision));
+function columnBlocks(centred: CentredFeatures, precision: Precision, { checkpoint }: MeasureContext): Matrix[] {
+  return evenRanges(centred.features.columns, blockWidth).map(({ start, length }) => {
+    checkpoint();
+    return centredBlock(centred, start, length, precision);
+  });
 }
 
 /** ||X'Y||^2, or ||X'X||^2 (of which only the blocks on and below the diagonal are computed) when there is no Y. */
@@ -104,21 +108,4 @@ function evenRanges(length: number, most: number): { start: number; length: numb
 
 function sumOfSquares(values: Float32Array | Float64Array): number {
   return dot(values, values);
-}
-
-/** With four sums, which the processor can advance at once. */
-function dot(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
-  let first = 0;
-  let second = 0;
-  let third = 0;
-  let fourth = 0;
-  const even = a.length - (a.length % 4);
-  for (let i = 0; i < even; i += 4) {
-    first += (a[i] as number) * (b[i] as number);
-    second += (a[i + 1] as number) * (b[i + 1] as number);
-    third += (a[i + 2] as number) * (b[i + 2] as number);
-    fourth += (a[i + 3] as number) * (b[i + 3] as number);
-  }
-  for (let i = even; i < a.length; i++) first += (a[i] as number) * (b[i] as number);
-  return first + second + (third + fourth);
 }

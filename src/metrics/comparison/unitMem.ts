@@ -1,11 +1,11 @@
+import { kernels } from '../../linalg/kernels';
+import { RowBlock } from '../../linalg/rowBlock';
 import { sum } from '../bootstrap';
 import type { MeasureContext, MetricFamily, PartValue } from '../contract';
 import type { PartRows } from '../partRows';
 import { fewSamplesWarning, notFiniteReason } from '../reasons';
 
 const recordedOptions = { activation: 'relu', views: 'mean' };
-/** Numbers read between two checkpoints. */
-const numbersAtOnce = 1 << 22;
 
 /**
  * UnitMem (Wang, Dziedzic, Backes & Boenisch 2024, arXiv 2409.19069): how far each unit answers to one sample alone, mean over units. 0 is the same
@@ -57,52 +57,32 @@ function unitMem(part: PartRows, context: MeasureContext): PartValue {
  * their absolute values, and what of it lies above 0.
  */
 function activations({ features, starts, sampleIds }: PartRows, { checkpoint }: MeasureContext) {
-  const { columns, data } = features;
+  const { columns } = features;
   const total = new Float64Array(columns);
   const largest = new Float64Array(columns);
   const at = new Int32Array(columns);
-  const mean = new Float64Array(columns);
+  const block = new RowBlock(features, [columns]);
+  const [sums] = block.vectors as [Float64Array];
   let size = 0;
   let positive = 0;
-  let next = numbersAtOnce;
   for (let sample = 0; sample < sampleIds.length; sample++) {
-    const first = (starts[sample] as number) * columns;
-    const end = (starts[sample + 1] as number) * columns;
-    mean.fill(0);
-    // Without a branch, which could not be foreseen: v + |v| is twice v or 0 exactly. Four views at a time, which spares memory.
-    let row = first;
-    for (const fourth = 3 * columns; row + fourth < end; row += 4 * columns) {
-      for (let j = 0; j < columns; j++) {
-        const a = data[row + j] as number;
-        const b = data[row + columns + j] as number;
-        const c = data[row + 2 * columns + j] as number;
-        const d = data[row + fourth + j] as number;
-        const sizes = Math.abs(a) + Math.abs(b) + (Math.abs(c) + Math.abs(d));
-        const active = a + Math.abs(a) + (b + Math.abs(b)) + (c + Math.abs(c) + (d + Math.abs(d)));
-        size += sizes;
-        mean[j] = (mean[j] as number) + 0.5 * active;
-      }
+    checkpoint();
+    const [first, end] = [starts[sample] as number, starts[sample + 1] as number];
+    sums.fill(0);
+    for (let row = first; row < end; row += block.rowsAtOnce) {
+      const count = Math.min(block.rowsAtOnce, end - row);
+      block.load(row, count);
+      size += kernels().addActive(block.address, count, columns, sums.byteOffset);
     }
-    for (; row < end; row += columns) {
-      for (let j = 0; j < columns; j++) {
-        const value = data[row + j] as number;
-        size += Math.abs(value);
-        mean[j] = (mean[j] as number) + 0.5 * (value + Math.abs(value));
-      }
-    }
-    const share = columns / (end - first);
     for (let j = 0; j < columns; j++) {
-      positive += mean[j] as number;
-      const own = (mean[j] as number) * share;
-      total[j] = (total[j] as number) + own;
-      if (own > (largest[j] as number)) {
-        largest[j] = own;
+      const sum = sums[j] as number;
+      positive += sum;
+      const mean = sum / (end - first);
+      total[j] = (total[j] as number) + mean;
+      if (mean > (largest[j] as number)) {
+        largest[j] = mean;
         at[j] = sample;
       }
-    }
-    if (end > next) {
-      checkpoint();
-      next = end + numbersAtOnce;
     }
   }
   return { total, largest, at, size, positive };

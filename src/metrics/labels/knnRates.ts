@@ -8,6 +8,8 @@ import { NearestVote, similarityStep, undecided } from './nearestVote';
 const unknownClass = -3;
 /** Similarities computed at a time. */
 const similaritiesAtOnce = 1 << 20;
+/** Queries answered between two looks at whether the measurement was cancelled. */
+const queriesAtOnce = 64;
 
 /** Rows that are asked about, or that answer. */
 export interface KnnRows {
@@ -57,6 +59,7 @@ export async function knnRates(
     const into = buffer.subarray(0, count * narrowBank.rows);
     const similarities = await context.engine.gemm(block, narrowBank, { transposeB: true, into, checkpoint: context.checkpoint });
     for (let i = 0; i < count; i++) {
+      if (i % queriesAtOnce === 0) context.checkpoint();
       if (!search.classify(start + i, similarities.data, i * narrowBank.rows, error)) open.push(start + i);
     }
   }
@@ -78,8 +81,12 @@ async function searchWide(
     const asked = open.slice(start, start + atOnce);
     const block: Matrix = takeRows(normalizedRows(queries.part), asked.map((at) => queries.labelled.rows[at] as number), 'float64');
     const { data } = await context.engine.gemm(block, wideBank, { transposeB: true, checkpoint: context.checkpoint });
+    context.checkpoint();
     for (let i = 0; i < data.length; i++) data[i] = Math.round((data[i] as number) / similarityStep) * similarityStep;
-    for (const [i, at] of asked.entries()) search.classify(at, data, i * wideBank.rows, 0);
+    for (const [i, at] of asked.entries()) {
+      if (i % queriesAtOnce === 0) context.checkpoint();
+      search.classify(at, data, i * wideBank.rows, 0);
+    }
   }
 }
 

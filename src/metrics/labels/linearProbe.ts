@@ -105,11 +105,11 @@ async function fitProbe(train: PartRows, seed: number, context: MeasureContext):
   const classes = classesOf(all.labels);
   if (classes.length < 2) return 'All labelled training samples are of one class.';
   if (classes.length > mostClasses) return `The probe tells at most ${mostClasses} classes apart; there are ${classes.length}.`;
-  const scaling = standardizer(train.features, all.rows);
+  const scaling = standardizer(train.features, all.rows, context.checkpoint);
   if (scaling.columns === 0) return 'All features are constant on the labelled training samples.';
 
   const choice = await chooseStrength(train, all, classes, seed, context);
-  const fit = { classes: classes.length, l2: choice.l2, iterationLimit };
+  const fit = { classes: classes.length, l2: choice.l2, iterationLimit, correlated: true };
   const heads = await fitSoftmaxHeads(scaling.apply(train.features, all.rows), [classOfRows(all, classes)], fit, context);
   const warnings = [...choice.warnings];
   if (heads.converged < 1) warnings.push(`The regression did not converge in ${iterationLimit} iterations.`);
@@ -133,10 +133,10 @@ async function chooseStrength(train: PartRows, all: LabelledRows, classes: Int32
   for (const held of samples) {
     const fit = rowsOfSamples(train, samples.filter((one) => one !== held).flat());
     const validation = rowsOfSamples(train, held);
-    const scaling = standardizer(train.features, fit.rows);
+    const scaling = standardizer(train.features, fit.rows, context.checkpoint);
     if (scaling.columns === 0) continue;
     const labels = classOfRows(fit, classes);
-    const options = { classes: classes.length, l2: strengths, iterationLimit, tolerance: choiceTolerance };
+    const options = { classes: classes.length, l2: strengths, iterationLimit, tolerance: choiceTolerance, correlated: true };
     const heads = await fitSoftmaxHeads(scaling.apply(train.features, fit.rows), strengths.map(() => labels), options, context);
     const predicted = await predictClasses(scaling.apply(train.features, validation.rows), heads, classes.length, context);
     for (const [row, label] of classOfRows(validation, classes).entries()) {

@@ -1,5 +1,6 @@
-import type { Matrix } from '../../linalg/matrix';
-import { zeros } from '../../linalg/matrix';
+import { type Matrix, zeros } from '../../linalg/matrix';
+import { columnStatistics } from '../columnStatistics';
+import { takeRows } from './labelledRows';
 
 /** Brings features to mean 0 and standard deviation 1 over the rows it was made from, in which constant features are left out. */
 export interface Standardizer {
@@ -9,33 +10,26 @@ export interface Standardizer {
   apply(matrix: Matrix, rows: Int32Array): Matrix<Float64Array>;
 }
 
-export function standardizer({ columns, data }: Matrix, rows: Int32Array): Standardizer {
-  const mean = new Float64Array(columns);
-  const squares = new Float64Array(columns);
-  const varies = new Uint8Array(columns);
-  const first = (rows[0] as number) * columns;
-  for (const row of rows) {
-    for (let j = 0; j < columns; j++) {
-      const value = data[row * columns + j] as number;
-      mean[j] = (mean[j] as number) + value;
-      if (value !== data[first + j]) varies[j] = 1;
-    }
-  }
-  for (let j = 0; j < columns; j++) mean[j] = (mean[j] as number) / rows.length;
-  for (const row of rows) {
-    for (let j = 0; j < columns; j++) squares[j] = (squares[j] as number) + ((data[row * columns + j] as number) - (mean[j] as number)) ** 2;
-  }
-  const inverse = squares.map((square) => 1 / Math.sqrt(square / rows.length));
-  // A column can vary and still have a square that underflows to 0.
-  const kept = Int32Array.from([...varies.keys()].filter((j) => varies[j] === 1 && Number.isFinite(inverse[j] as number)));
+/** Numbers worked through between two looks at whether the measurement was cancelled. */
+const numbersAtOnce = 1 << 21;
+
+export function standardizer(matrix: Matrix, rows: Int32Array, checkpoint: () => void): Standardizer {
+  const precision = matrix.data instanceof Float64Array ? 'float64' : 'float32';
+  const { mean, inverseDeviation, kept } = columnStatistics(takeRows(matrix, rows, precision), checkpoint);
+  const keptMean = Float64Array.from(kept, (j) => mean[j] as number);
+  const inverse = Float64Array.from(kept, (j) => inverseDeviation[j] as number);
   return {
     columns: kept.length,
-    apply(matrix, taken) {
+    apply({ columns, data }, taken) {
       const result = zeros(taken.length, kept.length);
-      let at = 0;
-      for (const row of taken) {
-        const start = row * matrix.columns;
-        for (const j of kept) result.data[at++] = ((matrix.data[start + j] as number) - (mean[j] as number)) * (inverse[j] as number);
+      const row = new Float64Array(columns);
+      const pause = Math.max(1, Math.floor(numbersAtOnce / Math.max(1, columns)));
+      for (let place = 0, at = 0; place < taken.length; place++) {
+        if (place % pause === 0) checkpoint();
+        const start = (taken[place] as number) * columns;
+        // One kind of array in the loop, whatever the kind of the data.
+        row.set(data.subarray(start, start + columns));
+        for (let k = 0; k < kept.length; k++) result.data[at++] = ((row[kept[k] as number] as number) - (keptMean[k] as number)) * (inverse[k] as number);
       }
       return result;
     },

@@ -34,6 +34,11 @@ export async function distanceMatrix(rows: Matrix, context: MeasureContext): Pro
   return known;
 }
 
+/** Lets go of the distances between these rows; whoever asks again pays again. */
+export function releaseDistances(rows: Matrix): void {
+  memo.delete(rows);
+}
+
 /** The entries right of the diagonal, and the same numbers down the columns below it. */
 function place({ firstRow, rows, firstColumn, columns, squared: tile }: DistanceTile, squared: Float32Array, n: number): void {
   const strip = 16;

@@ -1,4 +1,6 @@
+import { kernels } from '../../linalg/kernels';
 import type { Matrix } from '../../linalg/matrix';
+import { RowBlock } from '../../linalg/rowBlock';
 import type { MeasureContext } from '../contract';
 
 /** Rows seen from their mean: distances do not change by that, but cancellation in them does. */
@@ -110,13 +112,14 @@ function largestCentred({ columns, data }: Matrix, mean: Float64Array): number {
   return largest;
 }
 
-function columnMeans({ rows, columns, data }: Matrix): Float64Array {
-  const row = new Float64Array(columns);
-  const sums = new Float64Array(columns);
-  for (let start = 0; start < data.length; start += columns) {
-    row.set(data.subarray(start, start + columns));
-    for (let j = 0; j < columns; j++) sums[j] = (sums[j] as number) + (row[j] as number);
-  }
+function columnMeans(source: Matrix): Float64Array {
+  const { rows, columns } = source;
+  const block = new RowBlock(source, [columns]);
+  const [sums] = block.vectors as [Float64Array];
+  sums.fill(0);
+  block.visit((_, count) => {
+    kernels().addRows(sums.byteOffset, block.address, count, columns, 1);
+  });
   return sums.map((sum) => sum / rows);
 }
 

@@ -1,5 +1,7 @@
+import { kernels } from '../../linalg/kernels';
 import { type Matrix, zeros } from '../../linalg/matrix';
 import type { MeasureContext } from '../contract';
+import { RowBlock } from '../../linalg/rowBlock';
 import type { PartRows } from '../partRows';
 import { livingFeatures } from './livingFeatures';
 
@@ -43,24 +45,28 @@ export async function centredGram(part: PartRows, { engine, checkpoint }: Measur
 }
 
 /** Scaled and centred features and their mean. */
-function centre({ rows, columns, data }: Matrix, scale: number, checkpoint: () => void): { centred: Matrix<Float64Array>; mean: Float64Array } {
+function centre(features: Matrix, scale: number, checkpoint: () => void): { centred: Matrix<Float64Array>; mean: Float64Array } {
+  const { rows, columns, data } = features;
+  const { addRows, centre: centreRows } = kernels();
+  const block = new RowBlock(features, [columns, columns]);
+  const [first, rest] = block.vectors as [Float64Array, Float64Array];
   // Around the first row instead of zero a large mean takes up no digits, and a constant feature leaves nothing at all.
-  const first = Float64Array.from(data.subarray(0, columns), (value) => value * scale);
-  const centred = zeros(rows, columns);
-  const rest = new Float64Array(columns);
-  for (let start = 0; start < data.length; start += columns) {
-    for (let j = 0; j < columns; j++) {
-      const value = (data[start + j] as number) * scale - (first[j] as number);
-      centred.data[start + j] = value;
-      rest[j] = (rest[j] as number) + value;
-    }
-  }
+  for (let j = 0; j < columns; j++) first[j] = (data[j] as number) * scale;
+  rest.fill(0);
+  block.visit((_, count) => {
+    checkpoint();
+    centreRows(block.address, count, columns, first.byteOffset, scale);
+    addRows(rest.byteOffset, block.address, count, columns, 1);
+  });
   for (let j = 0; j < columns; j++) rest[j] = (rest[j] as number) / rows;
-  checkpoint();
-  for (let start = 0; start < data.length; start += columns) {
-    for (let j = 0; j < columns; j++) centred.data[start + j] = (centred.data[start + j] as number) - (rest[j] as number);
-  }
-  return { centred, mean: first.map((value, j) => value + (rest[j] as number)) };
+  const centred = zeros(rows, columns);
+  block.visit((from, count) => {
+    checkpoint();
+    centreRows(block.address, count, columns, first.byteOffset, scale);
+    centreRows(block.address, count, columns, rest.byteOffset, 1);
+    centred.data.set(block.values.subarray(0, count * columns), from * columns);
+  });
+  return { centred, mean: Float64Array.from(first, (value, j) => value + (rest[j] as number)) };
 }
 
 function timesVector({ rows, columns, data }: Matrix<Float64Array>, vector: Float64Array): Float64Array {

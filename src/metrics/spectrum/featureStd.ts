@@ -1,3 +1,5 @@
+import { kernels } from '../../linalg/kernels';
+import { RowBlock } from '../../linalg/rowBlock';
 import { type LinearForm, sum } from '../bootstrap';
 import type { MeasureContext, PartValue } from '../contract';
 import { normalizedRows, type PartRows } from '../partRows';
@@ -34,43 +36,36 @@ function deviation(part: PartRows, { checkpoint }: MeasureContext): { value: num
 
 /** [samples] sum over the rows of a sample of their weighted squared differences from the mean. */
 function weightedSquares(part: PartRows, mean: Float64Array, weights: Float64Array): Float64Array {
-  const { columns, data } = normalizedRows(part);
+  const { columns } = part.features;
   const sums = new Float64Array(part.sampleIds.length);
+  const block = new RowBlock(normalizedRows(part), [columns, columns]);
+  const [ownMean, ownWeights] = block.vectors as [Float64Array, Float64Array];
+  ownMean.set(mean);
+  ownWeights.set(weights);
   for (let sample = 0; sample < sums.length; sample++) {
-    const end = (part.starts[sample + 1] as number) * columns;
-    let total = 0;
-    for (let start = (part.starts[sample] as number) * columns; start < end; start += columns) total += weightedSquare(data, start, mean, weights);
-    sums[sample] = total;
+    const end = part.starts[sample + 1] as number;
+    for (let row = part.starts[sample] as number; row < end; row += block.rowsAtOnce) {
+      const count = Math.min(block.rowsAtOnce, end - row);
+      block.load(row, count);
+      sums[sample] = (sums[sample] as number) + kernels().weightedScatter(block.address, count, columns, ownMean.byteOffset, ownWeights.byteOffset);
+    }
   }
   return sums;
 }
 
-function weightedSquare(data: Float64Array, start: number, mean: Float64Array, weights: Float64Array): number {
-  let total = 0;
-  for (let j = 0; j < mean.length; j++) {
-    const difference = (data[start + j] as number) - (mean[j] as number);
-    total += (weights[j] as number) * difference * difference;
-  }
-  return total;
-}
-
 /** Mean and unbiased variance of each column, from sums around the first row: those lose few digits however close together the rows are. */
 function columnVariances(part: PartRows): { mean: Float64Array; variance: Float64Array } {
-  const { rows, columns, data } = normalizedRows(part);
-  const sums = new Float64Array(columns);
-  const squares = new Float64Array(columns);
-  // Two rows at a time, so that the sums are read and written half as often; the last row may come alone.
-  for (let upper = 0; upper < data.length; upper += 2 * columns) {
-    const lower = upper + columns < data.length ? upper + columns : 0;
-    for (let j = 0; j < columns; j++) {
-      const first = data[j] as number;
-      const a = (data[upper + j] as number) - first;
-      const b = (data[lower + j] as number) - first;
-      sums[j] = (sums[j] as number) + (a + b);
-      squares[j] = (squares[j] as number) + (a * a + b * b);
-    }
-  }
-  const mean = sums.map((sum, j) => (data[j] as number) + sum / rows);
+  const normalized = normalizedRows(part);
+  const { rows, columns, data } = normalized;
+  const block = new RowBlock(normalized, [columns, columns, columns]);
+  const [first, sums, squares] = block.vectors as [Float64Array, Float64Array, Float64Array];
+  first.set(data.subarray(0, columns));
+  sums.fill(0);
+  squares.fill(0);
+  block.visit((_, count) => {
+    kernels().addAround(block.address, count, columns, first.byteOffset, sums.byteOffset, squares.byteOffset);
+  });
+  const mean = sums.map((sum, j) => (first[j] as number) + sum / rows);
   const variance = squares.map((square, j) => Math.max(0, square - (sums[j] as number) ** 2 / rows) / (rows - 1));
   return { mean, variance };
 }

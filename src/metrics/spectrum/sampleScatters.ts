@@ -1,4 +1,6 @@
+import { kernels } from '../../linalg/kernels';
 import { type Matrix, transpose, zeros } from '../../linalg/matrix';
+import { RowBlock } from '../../linalg/rowBlock';
 import type { MeasureContext } from '../contract';
 import type { PartRows } from '../partRows';
 import { centredGram } from './centredGram';
@@ -42,28 +44,38 @@ export async function sampleScatters(part: PartRows, samples: readonly number[],
   context.checkpoint();
   const means = zeros(d, samples.length);
   const scale = 1 / Math.sqrt(samples.length - 1);
+  const count = samples.length;
+  const places = Int32Array.from(samples);
   for (let j = 0; j < d; j++) {
+    const from = j * all;
     let centre = 0;
-    for (const sample of samples) centre += (lying.data[j * all + sample] as number) / samples.length;
-    for (const [place, sample] of samples.entries()) means.data[j * samples.length + place] = ((lying.data[j * all + sample] as number) - centre) * scale;
+    for (let place = 0; place < count; place++) centre += lying.data[from + (places[place] as number)] as number;
+    centre /= count;
+    for (let place = 0; place < count; place++) means.data[j * count + place] = ((lying.data[from + (places[place] as number)] as number) - centre) * scale;
   }
   return { means, within };
 }
 
 /** samples x d: mean of the rows of each sample, less the mean of all rows. */
 function meansAround(part: PartRows, mean: Float64Array, checkpoint: () => void): Matrix<Float64Array> {
-  const { features: { columns, data }, scale } = livingFeatures(part);
+  const { features, scale } = livingFeatures(part);
+  const { columns } = features;
   const result = zeros(part.sampleIds.length, columns);
+  const { addRows, centre } = kernels();
+  const block = new RowBlock(features, [columns, columns]);
+  const [around, sum] = block.vectors as [Float64Array, Float64Array];
+  around.set(mean);
   for (let sample = 0; sample < result.rows; sample++) {
     checkpoint();
-    const own = sample * columns;
     const [from, to] = [part.starts[sample] as number, part.starts[sample + 1] as number];
-    for (let start = from * columns; start < to * columns; start += columns) {
-      for (let j = 0; j < columns; j++) {
-        result.data[own + j] = (result.data[own + j] as number) + ((data[start + j] as number) * scale - (mean[j] as number));
-      }
+    sum.fill(0);
+    for (let row = from; row < to; row += block.rowsAtOnce) {
+      const count = Math.min(block.rowsAtOnce, to - row);
+      block.load(row, count);
+      centre(block.address, count, columns, around.byteOffset, scale);
+      addRows(sum.byteOffset, block.address, count, columns, 1 / (to - from));
     }
-    for (let j = own; j < own + columns; j++) result.data[j] = (result.data[j] as number) / (to - from);
+    result.data.set(sum, sample * columns);
   }
   return result;
 }

@@ -1,3 +1,4 @@
+import { dot } from '../../linalg/dot';
 import { normalizedGram } from '../normalizedGram';
 import { fewSamplesWarning, noDirectionReason } from '../reasons';
 import { oneMetric } from './oneMetric';
@@ -17,8 +18,7 @@ export const selfClusterFamily = oneMetric('self_cluster', { dependsOnSize: fals
   if (d < 2) return none('In one dimension all rows point along one line.');
   // ||ZZ'||_F = ||Z'Z||_F, so the smaller side will do.
   const { data } = await normalizedGram(part, context);
-  let squares = 0;
-  for (let i = 0; i < data.length; i++) squares += (data[i] as number) * (data[i] as number);
+  const squares = dot(data, data);
   const expected = n + (n * (n - 1)) / d;
   return { value: (squares - expected) / (n * n - expected), options: recordedOptions, warnings: fewSamplesWarning(part) };
 });

@@ -1,0 +1,366 @@
+import { at, sumOfLanes } from './vectors';
+
+// Rows of float64 lie one after the other. What is added up over them is added in the same order every time.
+
+/** y = x, from float32. */
+export function widen(x: usize, y: usize, length: i32): void {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    const four = v128.load(x);
+    v128.store(y, f64x2.promote_low_f32x4(four));
+    v128.store(y, f64x2.promote_low_f32x4(v128.shuffle<u64>(four, four, 1, 0)), 16);
+    x += 16;
+    y += 32;
+  }
+  for (; i < length; i++) {
+    store<f64>(y, <f64>load<f32>(x));
+    x += 4;
+    y += 8;
+  }
+}
+
+/** sum += factor * (the sum of the rows) */
+export function addRows(sum: usize, rows: usize, count: i32, columns: i32, factor: f64): void {
+  const stride = <usize>columns << 3;
+  const factors = f64x2.splat(factor);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    let row = rows + <usize>i * stride;
+    let to = sum;
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const upper = f64x2.add(v128.load(row), v128.load(row + stride));
+      const lower = f64x2.add(v128.load(row + 2 * stride), v128.load(row + 3 * stride));
+      v128.store(to, f64x2.add(v128.load(to), f64x2.mul(factors, f64x2.add(upper, lower))));
+      row += 16;
+      to += 16;
+    }
+    if (j < columns) {
+      const four = load<f64>(row) + load<f64>(row + stride) + (load<f64>(row + 2 * stride) + load<f64>(row + 3 * stride));
+      store<f64>(to, load<f64>(to) + factor * four);
+    }
+  }
+  for (; i < count; i++) {
+    let row = rows + <usize>i * stride;
+    let to = sum;
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      v128.store(to, f64x2.add(v128.load(to), f64x2.mul(factors, v128.load(row))));
+      row += 16;
+      to += 16;
+    }
+    if (j < columns) store<f64>(to, load<f64>(to) + factor * load<f64>(row));
+  }
+}
+
+/** The same for rows of float32. */
+export function addNarrowRows(sum: usize, rows: usize, count: i32, columns: i32, factor: f64): void {
+  const factors = f64x2.splat(factor);
+  for (let i = 0; i < count; i++) {
+    let row = rows + ((<usize>i * <usize>columns) << 2);
+    let to = sum;
+    let j = 0;
+    for (; j + 4 <= columns; j += 4) {
+      const four = v128.load(row);
+      const low = f64x2.promote_low_f32x4(four);
+      const high = f64x2.promote_low_f32x4(v128.shuffle<u64>(four, four, 1, 0));
+      v128.store(to, f64x2.add(v128.load(to), f64x2.mul(factors, low)));
+      v128.store(to, f64x2.add(v128.load(to, 16), f64x2.mul(factors, high)), 16);
+      row += 16;
+      to += 32;
+    }
+    for (; j < columns; j++) {
+      store<f64>(to, load<f64>(to) + factor * <f64>load<f32>(row));
+      row += 4;
+      to += 8;
+    }
+  }
+}
+
+/** varies[j] is set to other bits than 0 where a row differs from the first one. */
+export function markVarying(varies: usize, first: usize, rows: usize, count: i32, columns: i32): void {
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const mark = at(varies, j);
+      v128.store(mark, v128.or(v128.load(mark), f64x2.ne(v128.load(row), v128.load(at(first, j)))));
+      row += 16;
+    }
+    if (j < columns) {
+      if (load<f64>(row) != load<f64>(at(first, j))) store<i64>(at(varies, j), -1);
+      row += 8;
+    }
+  }
+}
+
+/** The largest |x - centre|. */
+export function largestAround(rows: usize, count: i32, columns: i32, centre: usize): f64 {
+  let most = f64x2.splat(0);
+  let last: f64 = 0;
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      most = f64x2.pmax(most, f64x2.abs(f64x2.sub(v128.load(row), v128.load(at(centre, j)))));
+      row += 16;
+    }
+    if (j < columns) {
+      last = max(last, abs(load<f64>(row) - load<f64>(at(centre, j))));
+      row += 8;
+    }
+  }
+  return max(last, max(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1)));
+}
+
+/** x = scale x - centre */
+export function centre(rows: usize, count: i32, columns: i32, centre: usize, scale: f64): void {
+  const scales = f64x2.splat(scale);
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      v128.store(row, f64x2.sub(f64x2.mul(scales, v128.load(row)), v128.load(at(centre, j))));
+      row += 16;
+    }
+    if (j < columns) {
+      store<f64>(row, scale * load<f64>(row) - load<f64>(at(centre, j)));
+      row += 8;
+    }
+  }
+}
+
+/** x = ((x - centre) scale + rounder) - rounder; `squares` gets the squared length of each row. */
+export function roundAround(rows: usize, count: i32, columns: i32, centre: usize, scale: f64, rounder: f64, squares: usize): void {
+  const scales = f64x2.splat(scale);
+  const rounders = f64x2.splat(rounder);
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let total = f64x2.splat(0);
+    let other = f64x2.splat(0);
+    let j = 0;
+    for (; j + 4 <= columns; j += 4) {
+      const from = at(centre, j);
+      const first = f64x2.sub(f64x2.add(f64x2.mul(f64x2.sub(v128.load(row), v128.load(from)), scales), rounders), rounders);
+      const second = f64x2.sub(f64x2.add(f64x2.mul(f64x2.sub(v128.load(row, 16), v128.load(from, 16)), scales), rounders), rounders);
+      v128.store(row, first);
+      v128.store(row, second, 16);
+      total = f64x2.add(total, f64x2.mul(first, first));
+      other = f64x2.add(other, f64x2.mul(second, second));
+      row += 32;
+    }
+    let sum = sumOfLanes(f64x2.add(total, other));
+    for (; j < columns; j++) {
+      const value = (load<f64>(row) - load<f64>(at(centre, j))) * scale + rounder - rounder;
+      store<f64>(row, value);
+      sum += value * value;
+      row += 8;
+    }
+    store<f64>(at(squares, i), sum);
+  }
+}
+
+/** x = floor(factor x + 1/2), every row with a factor of its own. */
+export function roundToWhole(rows: usize, count: i32, columns: i32, factors: usize): void {
+  const half = f64x2.splat(0.5);
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    const factor = load<f64>(at(factors, i));
+    const scales = f64x2.splat(factor);
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      v128.store(row, f64x2.floor(f64x2.add(f64x2.mul(v128.load(row), scales), half)));
+      row += 16;
+    }
+    if (j < columns) {
+      store<f64>(row, Math.floor(load<f64>(row) * factor + 0.5));
+      row += 8;
+    }
+  }
+}
+
+/** x /= ||x||; `squares` gets what the squared length of each row was. */
+export function normalize(rows: usize, count: i32, columns: i32, squares: usize): void {
+  const stride = <usize>columns << 3;
+  for (let i = 0; i < count; i++) {
+    const row = rows + <usize>i * stride;
+    let first = f64x2.splat(0);
+    let second = f64x2.splat(0);
+    let x = row;
+    let j = 0;
+    for (; j + 4 <= columns; j += 4) {
+      const a = v128.load(x);
+      const b = v128.load(x, 16);
+      first = f64x2.add(first, f64x2.mul(a, a));
+      second = f64x2.add(second, f64x2.mul(b, b));
+      x += 32;
+    }
+    let total = sumOfLanes(f64x2.add(first, second));
+    for (; j < columns; j++) {
+      total += load<f64>(x) * load<f64>(x);
+      x += 8;
+    }
+    store<f64>(at(squares, i), total);
+    const inverse = 1 / Math.sqrt(total);
+    const inverses = f64x2.splat(inverse);
+    x = row;
+    for (j = 0; j + 2 <= columns; j += 2) {
+      v128.store(x, f64x2.mul(v128.load(x), inverses));
+      x += 16;
+    }
+    if (j < columns) store<f64>(x, load<f64>(x) * inverse);
+  }
+}
+
+/** The sum over all rows of weight (x - centre)^2. */
+export function weightedScatter(rows: usize, count: i32, columns: i32, centre: usize, weights: usize): f64 {
+  let total = f64x2.splat(0);
+  let last: f64 = 0;
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const difference = f64x2.sub(v128.load(row), v128.load(at(centre, j)));
+      total = f64x2.add(total, f64x2.mul(f64x2.mul(v128.load(at(weights, j)), difference), difference));
+      row += 16;
+    }
+    if (j < columns) {
+      const difference = load<f64>(row) - load<f64>(at(centre, j));
+      last += load<f64>(at(weights, j)) * difference * difference;
+      row += 8;
+    }
+  }
+  return sumOfLanes(total) + last;
+}
+
+/** The sum over all rows of ||x - mean||^2; the mean goes to `mean`. */
+export function scatter(rows: usize, count: i32, columns: i32, mean: usize): f64 {
+  memory.fill(mean, 0, <usize>columns << 3);
+  addRows(mean, rows, count, columns, 1);
+  for (let j = 0; j < columns; j++) store<f64>(at(mean, j), load<f64>(at(mean, j)) / <f64>count);
+  let total = f64x2.splat(0);
+  let last: f64 = 0;
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const difference = f64x2.sub(v128.load(row), v128.load(at(mean, j)));
+      total = f64x2.add(total, f64x2.mul(difference, difference));
+      row += 16;
+    }
+    if (j < columns) {
+      const difference = load<f64>(row) - load<f64>(at(mean, j));
+      last += difference * difference;
+      row += 8;
+    }
+  }
+  return sumOfLanes(total) + last;
+}
+
+/** sums += x - centre and squares += (x - centre)^2, column by column. */
+export function addAround(rows: usize, count: i32, columns: i32, centre: usize, sums: usize, squares: usize): void {
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const difference = f64x2.sub(v128.load(row), v128.load(at(centre, j)));
+      v128.store(at(sums, j), f64x2.add(v128.load(at(sums, j)), difference));
+      v128.store(at(squares, j), f64x2.add(v128.load(at(squares, j)), f64x2.mul(difference, difference)));
+      row += 16;
+    }
+    if (j < columns) {
+      const difference = load<f64>(row) - load<f64>(at(centre, j));
+      store<f64>(at(sums, j), load<f64>(at(sums, j)) + difference);
+      store<f64>(at(squares, j), load<f64>(at(squares, j)) + difference * difference);
+      row += 8;
+    }
+  }
+}
+
+/**
+ * Of each of `count` points the smallest and the second smallest of offset + factor * value over the choices, and which choice is the smallest, the lower number
+ * winning a tie. `values` is choices x count; results are float64 all three.
+ */
+export function smallestTwo(values: usize, choices: i32, count: i32, offsets: usize, factors: usize, best: usize, second: usize, nearest: usize): void {
+  const stride = <usize>count << 3;
+  const infinity = f64x2.splat(Infinity);
+  let i = 0;
+  for (; i + 2 <= count; i += 2) {
+    let least = infinity;
+    let next = infinity;
+    let place = f64x2.splat(-1);
+    let from = at(values, i);
+    for (let choice = 0; choice < choices; choice++) {
+      const value = f64x2.add(v128.load64_splat(at(offsets, choice)), f64x2.mul(v128.load64_splat(at(factors, choice)), v128.load(from)));
+      const isLess = f64x2.lt(value, least);
+      next = f64x2.pmin(next, v128.bitselect(least, value, isLess));
+      least = v128.bitselect(value, least, isLess);
+      place = v128.bitselect(f64x2.splat(<f64>choice), place, isLess);
+      from += stride;
+    }
+    v128.store(at(best, i), least);
+    v128.store(at(second, i), next);
+    v128.store(at(nearest, i), place);
+  }
+  if (i < count) {
+    let least: f64 = Infinity;
+    let next: f64 = Infinity;
+    let place = -1;
+    let from = at(values, i);
+    for (let choice = 0; choice < choices; choice++) {
+      const value = load<f64>(at(offsets, choice)) + load<f64>(at(factors, choice)) * load<f64>(from);
+      if (value < least) {
+        next = least;
+        least = value;
+        place = choice;
+      } else if (value < next) next = value;
+      from += stride;
+    }
+    store<f64>(at(best, i), least);
+    store<f64>(at(second, i), next);
+    store<f64>(at(nearest, i), <f64>place);
+  }
+}
+
+/** The largest |x| of each row; NaN where there is one. */
+export function largestSizes(rows: usize, count: i32, columns: i32, sizes: usize): void {
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let most = f64x2.splat(0);
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      most = f64x2.max(most, f64x2.abs(v128.load(row)));
+      row += 16;
+    }
+    let size = max(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1));
+    if (j < columns) {
+      size = max(size, abs(load<f64>(row)));
+      row += 8;
+    }
+    store<f64>(at(sizes, i), size);
+  }
+}
+
+/** sums += max(x, 0), column by column; answers with the sum of all |x|. */
+export function addActive(rows: usize, count: i32, columns: i32, sums: usize): f64 {
+  const zero = f64x2.splat(0);
+  let sizes = zero;
+  let last: f64 = 0;
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const two = v128.load(row);
+      sizes = f64x2.add(sizes, f64x2.abs(two));
+      v128.store(at(sums, j), f64x2.add(v128.load(at(sums, j)), f64x2.pmax(zero, two)));
+      row += 16;
+    }
+    if (j < columns) {
+      const one = load<f64>(row);
+      last += abs(one);
+      store<f64>(at(sums, j), load<f64>(at(sums, j)) + max(one, 0));
+      row += 8;
+    }
+  }
+  return sumOfLanes(sizes) + last;
+}
