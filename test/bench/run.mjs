@@ -5,6 +5,7 @@
 // npm run bench -- checkpoints: listing the tensors of 1 GB files, beside torch.load(mmap=True) and safetensors' safe_open.
 // npm run bench -- weights: the WeightWatcher family over a ViT-B sized checkpoint, beside WeightWatcher.
 // npm run bench -- linalg: Gram matrices, Cholesky factors, eigenvalues and leading eigenvectors beside LAPACK.
+// npm run bench -- models: features through ResNet-50 and the loss of a masked autoencoder, beside PyTorch.
 // npm run bench -- engines: the engines side by side.
 // npm run bench -- responsiveness: how soon a measurement stops when it is cancelled, and how long the worker's loop is ever held up.
 const benchmarks = {
@@ -17,6 +18,7 @@ const benchmarks = {
   linalg: () => import('./linalg.mjs'),
   weights: () => import('./weights.mjs'),
   engines: () => import('./engines.mjs'),
+  models: () => import('./models.mjs'),
 };
 
 const [name, ...options] = process.argv.slice(2);
