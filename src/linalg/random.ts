@@ -17,7 +17,7 @@ export function hash64(...parts: readonly (bigint | number)[]): bigint {
 }
 
 /** What a stream of random numbers is for, so that two uses of one seed never share numbers. */
-export const randomPurpose = { label: 1, control: 2, bootstrap: 3, clusters: 4, labelOrder: 8, validation: 9, shuffles: 31, views: 41, masks: 42, samples: 43 } as const;
+export const randomPurpose = { label: 1, control: 2, bootstrap: 3, clusters: 4, labelOrder: 8, validation: 9, shuffles: 31, views: 41, masks: 42, samples: 43, directions: 44 } as const;
 
 /** Random numbers of a seed: xoshiro128** (Blackman & Vigna 2018), its state filled by hashes of the parts. */
 export class Random {

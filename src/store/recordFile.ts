@@ -18,14 +18,18 @@ const newline = 0x0a;
 const space = 0x20;
 
 /** One append-only JSON Lines file of records, read as it grows and written by any number of processes at once. */
-export class RecordFile {
+export class RecordFile<Line = MeasurementRecord> {
   private offset = 0;
   private line = 0;
   private inode = 0;
   private turn: Promise<void> = Promise.resolve();
   private lineProblems: FileProblem[] = [];
 
-  constructor(readonly file: string) {}
+  constructor(
+    readonly file: string,
+    /** Throws an error with the reason when a line is no record. Default: a measurement. */
+    private readonly parse: (line: string) => Line = parseRecord as (line: string) => Line,
+  ) {}
 
   /** Broken lines, each with its number. */
   get problems(): readonly FileProblem[] {
@@ -36,7 +40,7 @@ export class RecordFile {
    * Hands over the records that were added since the last call, in slices that leave the event loop free; a replaced file is read anew.
    * A last line without its end is left for the next call.
    */
-  refresh(accept: (records: readonly MeasurementRecord[]) => void): Promise<void> {
+  refresh(accept: (records: readonly Line[]) => void): Promise<void> {
     return this.inTurn(() => this.refreshNow(accept));
   }
 
@@ -44,7 +48,7 @@ export class RecordFile {
    * Appends whole lines with one write and waits until they are on the disk.
    * @throws the error of the file system when the place cannot be written.
    */
-  append(records: readonly MeasurementRecord[]): Promise<void> {
+  append(records: readonly Line[]): Promise<void> {
     return this.inTurn(() => this.appendNow(records));
   }
 
@@ -55,7 +59,7 @@ export class RecordFile {
     return done;
   }
 
-  private async refreshNow(accept: (records: readonly MeasurementRecord[]) => void): Promise<void> {
+  private async refreshNow(accept: (records: readonly Line[]) => void): Promise<void> {
     const found = await stat(this.file).catch(() => null);
     if (this.inode !== 0 && (found === null || found.ino !== this.inode || found.size < this.offset)) {
       this.offset = 0;
@@ -73,7 +77,7 @@ export class RecordFile {
     }
   }
 
-  private async readOn(handle: FileHandle, accept: (records: readonly MeasurementRecord[]) => void): Promise<void> {
+  private async readOn(handle: FileHandle, accept: (records: readonly Line[]) => void): Promise<void> {
     const slice = Buffer.allocUnsafe(sliceBytes);
     let rest = Buffer.alloc(0);
     for (;;) {
@@ -92,15 +96,15 @@ export class RecordFile {
     }
   }
 
-  private parseLines(bytes: Buffer): MeasurementRecord[] {
-    const records: MeasurementRecord[] = [];
+  private parseLines(bytes: Buffer): Line[] {
+    const records: Line[] = [];
     const lines = bytes.toString('utf8').split('\n');
     lines.pop();
     for (const line of lines) {
       this.line += 1;
       if (line.trim() === '') continue;
       try {
-        records.push(parseRecord(line));
+        records.push(this.parse(line));
       } catch (error) {
         this.tell(this.line, `not a record: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -114,7 +118,7 @@ export class RecordFile {
     }
   }
 
-  private async appendNow(records: readonly MeasurementRecord[]): Promise<void> {
+  private async appendNow(records: readonly Line[]): Promise<void> {
     await mkdir(path.dirname(this.file), { recursive: true });
     await this.repairLastLine();
     const bytes = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
