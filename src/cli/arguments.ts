@@ -12,12 +12,14 @@ type Parsed<Declared extends Options> = ReturnType<typeof parseArgs<{ options: D
 /**
  * Splits the arguments of a command into positional ones and options.
  * @param names what the positional arguments are called; all of them are required.
+ * @param more whether there may be more of the last one.
  * @throws {UsageError} naming the argument that is missing, unknown or too much.
  */
 export function parseArguments<Declared extends Options>(
   args: readonly string[],
   names: readonly string[],
   options: Declared,
+  more = false,
 ): { positionals: string[]; values: Parsed<Declared>['values'] } {
   let parsed: Parsed<Declared>;
   try {
@@ -28,7 +30,7 @@ export function parseArguments<Declared extends Options>(
   const { positionals, values } = parsed;
   const missing = names[positionals.length];
   if (missing !== undefined) throw new UsageError(`${missing} is missing`);
-  const tooMuch = positionals[names.length];
+  const tooMuch = more ? undefined : positionals[names.length];
   if (tooMuch !== undefined) throw new UsageError(`there is one argument too many: ${JSON.stringify(tooMuch)}`);
   const empty = positionals.findIndex((value) => value === '');
   if (empty !== -1) throw new UsageError(`${names[empty] ?? 'an argument'} is empty`);
@@ -103,7 +105,8 @@ export function parseGlob(option: string, glob: string | undefined): ((name: str
   return picomatch(glob, { bash: true, dot: true });
 }
 
-function parseNumber(option: string, text: string, expected: string, accept: (value: number) => boolean): number {
+/** @throws {UsageError} saying what was expected. */
+export function parseNumber(option: string, text: string, expected: string, accept: (value: number) => boolean): number {
   const value = text.trim() === '' ? NaN : Number(text);
   if (!Number.isFinite(value) || !accept(value)) throw new UsageError(`${option} is ${expected}, not ${JSON.stringify(text)}`);
   return value;

@@ -72,7 +72,7 @@ function layersOf(records: readonly MeasurementRecord[]): string[] {
 }
 
 /** Replaces a file in one step or not at all. @throws {InputError} when it cannot be written. */
-async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string): Promise<void> {
   const beside = `${file}.${randomUUID()}.part`;
   try {
     await writeFile(beside, text, { flag: 'wx' });

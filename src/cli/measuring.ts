@@ -50,7 +50,7 @@ export async function measureTarget({ engine, target, ...request }: MeasureReque
  * Whether a probe belongs to a run that is worth keeping records in: other files of a training lie beside it, or records do already.
  * A single file that somebody was sent leaves nothing behind in the folder for downloads.
  */
-async function liesInRun(file: string): Promise<boolean> {
+export async function liesInRun(file: string): Promise<boolean> {
   const registry = createFormatRegistry();
   let folder = path.dirname(file);
   for (;;) {

@@ -4,16 +4,18 @@ import { type Command, InputError, type Terminal, UsageError } from './command';
 import { diagnoseRun } from './diagnose';
 import { exportRun } from './export';
 import { inspect } from './inspect';
+import { landscape } from './landscape';
 import { measure } from './measure';
 import { onOneLine } from './output';
 import { runs } from './runs';
 import { scalars } from './scalars';
 import { suggestLabels } from './suggestLabels';
+import { surface } from './surface';
 
 /** 130 is what shells expect of a program that was interrupted: 128 + SIGINT. */
 export const exitCodes = { done: 0, unusableInput: 1, wrongArguments: 2, interrupted: 130 } as const;
 
-const commands: readonly Command[] = [runs, scalars, inspect, measure, diagnoseRun, suggestLabels, exportRun];
+const commands: readonly Command[] = [runs, scalars, inspect, measure, diagnoseRun, suggestLabels, landscape, surface, exportRun];
 
 /** Runs one command and answers with its exit code. Never throws for what a person can do wrong. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -50,7 +52,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
 function explain(error: unknown, command: Command, terminal: Terminal): number {
   if (terminal.signal.aborted) {
-    terminal.say('layerscope: interrupted; layers that were finished are kept');
+    terminal.say('layerscope: interrupted; what was finished is kept');
     return exitCodes.interrupted;
   }
   if (error instanceof UsageError) {

@@ -20,10 +20,11 @@ export class Perturbation {
   }
 
   /** The same arrays at every call, with other values in them. At (0, 0) they are those of the model, bit for bit. */
-  at(a: number, b = 0): ParameterValues {
+  at(a: number, b = 0, checkpoint?: () => void): ParameterValues {
     for (const [name, target] of this.values) {
       const origin = this.origin.get(name)!;
       if (target === origin) continue;
+      checkpoint?.();
       const [along, across] = [this.first.get(name), this.second.get(name)];
       if (along !== undefined && across !== undefined) {
         for (let i = 0; i < target.length; i++) target[i] = origin[i]! + a * along[i]! + b * across[i]!;

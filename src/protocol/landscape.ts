@@ -7,9 +7,11 @@ export interface LandscapeSetting {
   readonly data: string;
   /** Of directions, masks and views. */
   readonly seed: number;
-  /** The surface reaches from -range to range along both directions. */
+  /** The surface reaches from -range to range along both directions; a line by it beyond both of its ends, 0 and 1. */
   readonly range: number;
   readonly directions: 'random' | 'line' | 'trajectory' | 'imported';
+  /** What else the loss depends on: mask ratio, temperature, pixels normalised by patch. */
+  readonly options?: Readonly<Record<string, number | string | boolean>>;
 }
 
 /** Numbers that say how flat a surface is, as docs/landscape.md defines them; null where the grid does not allow one. */

@@ -193,7 +193,7 @@ describe('layerscope measure', () => {
       child.on('close', () => clearInterval(timer));
     });
     expect(finished).toMatchObject({ code: 130, signal: null, stdout: '' });
-    expect(finished.stderr).toBe('layerscope: interrupted; layers that were finished are kept\n');
+    expect(finished.stderr).toBe('layerscope: interrupted; what was finished is kept\n');
     const kept = (await stored()).trimEnd().split('\n').map(parseRecord);
     expect(kept.length).toBeGreaterThan(0);
     const { records } = await measure(folder);
