@@ -12,19 +12,20 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '../..');
 const cache = path.join(root, '.cache', 'bench');
 
-function findPython() {
+/** A Python that has the modules (with commas between). */
+export function findPython(modules = 'torch, torchvision') {
   const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter(Boolean);
   for (const candidate of candidates) {
-    if (spawnSync(candidate, ['-W', 'ignore', '-c', 'import torch, torchvision'], { stdio: 'ignore' }).status === 0) return candidate;
+    if (spawnSync(candidate, ['-W', 'ignore', '-c', `import ${modules}`], { stdio: 'ignore' }).status === 0) return candidate;
   }
   console.error(
-    `The benchmark compares with PyTorch, and none of ${candidates.join(', ')} has torch and torchvision.\n` +
-      'Install them (python3 -m venv .venv && .venv/bin/pip install torch torchvision) and name that Python in the environment variable PYTHON.',
+    `The benchmark compares with PyTorch, and none of ${candidates.join(', ')} has ${modules.replace(', ', ' and ')}.\n` +
+      `Install them (python3 -m venv .venv && .venv/bin/pip install ${modules.replace(',', '')}) and name that Python in the environment variable PYTHON.`,
   );
   process.exit(1);
 }
 
-function converse(command, args, threads) {
+export function converse(command, args, threads) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, BENCH_THREADS: String(threads) } });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
@@ -38,8 +39,8 @@ function converse(command, args, threads) {
   };
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-const text = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(1));
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+export const text = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(1));
 
 /** Options: --images N (default 1000), --rounds N (default 5; they alternate between the two sides), --threads N (default 2). */
 export async function main(options) {

@@ -6,6 +6,7 @@
 // npm run bench -- weights: the WeightWatcher family over a ViT-B sized checkpoint, beside WeightWatcher.
 // npm run bench -- linalg: Gram matrices, Cholesky factors, eigenvalues and leading eigenvectors beside LAPACK.
 // npm run bench -- models: features through ResNet-50 and the loss of a masked autoencoder, beside PyTorch.
+// npm run bench -- landscape: a loss surface of a masked autoencoder beside the same loop in PyTorch.
 // npm run bench -- engines: the engines side by side.
 // npm run bench -- responsiveness: how soon a measurement stops when it is cancelled, and how long the worker's loop is ever held up.
 const benchmarks = {
@@ -16,6 +17,7 @@ const benchmarks = {
   logs: () => import('./logs.mjs'),
   checkpoints: () => import('./checkpoints.mjs'),
   linalg: () => import('./linalg.mjs'),
+  landscape: () => import('./landscape.mjs'),
   weights: () => import('./weights.mjs'),
   engines: () => import('./engines.mjs'),
   models: () => import('./models.mjs'),

@@ -80,7 +80,7 @@ describe('layerscope landscape', () => {
     expect(await failing(run)).toEqual([2, expect.stringContaining('--data DIR|FILE is missing')]);
     expect(await failing(run, ...model, '--grid', '4')).toEqual([2, expect.stringContaining('--grid is an odd number of at least 3')]);
     expect(await failing(run, ...model, '--line')).toEqual([2, expect.stringContaining('--line takes two checkpoints, not 1')]);
-    expect(await failing(run, ...model, '--range', '-1')).toEqual([2, expect.stringContaining('--range is a number above 0')]);
+    expect(await failing(run, ...model, '--range', '0')).toEqual([2, expect.stringContaining('--range is a number above 0')]);
     expect(await failing(run, ...model, '--role', 'pupil')).toEqual([2, expect.stringContaining('--role is model, student, teacher')]);
     expect(await failing(run, ...model, '--loss', 'hinge')).toEqual([1, expect.stringContaining('There is no loss "hinge"')]);
     expect(await failing(run, '--data', path.join(run, 'nothing'))).toEqual([1, expect.stringContaining('nothing')]);
