@@ -91,7 +91,8 @@ export async function buildExportedGraph(model: ExportedModel, file: TensorFile,
     // A value that is an output already stays one under its own name, too.
     if (name !== value) identities.push({ opType: 'Identity', inputs: [value], outputs: [name], attributes: {} });
   };
-  for (const name of new Set(features)) give(name, layerNamed(model.layers, name, model).value);
+  const wanted = new Set(features.map((name) => layerNamed(model.layers, name, model)));
+  for (const layer of model.layers.filter((each) => wanted.has(each))) give(layer.name, layer.value);
   if (loss !== undefined) {
     if (!model.outputs.includes(loss)) throw new RangeError(`${model.label} has no output ${loss}; it has ${model.outputs.join(', ')}.`);
     give('loss', loss);
