@@ -79,6 +79,7 @@ function labelOf(plan: TransformerPlan | ResidualPlan, { role, shapes }: ModelSt
   const name = decoder === null ? 'ViT' : 'Masked autoencoder';
   const registers = shapes.has('reg_token') || shapes.has('register_tokens') ? ', registers' : '';
   const decoding = decoder === null ? '' : `, decoder of ${decoder.depth} blocks of width ${decoder.width} with ${decoder.heads} heads`;
-  return `${name}, ${encoder.depth} blocks of width ${encoder.width} with ${encoder.heads} heads, patches of ${patch.join(' x ')}, images of ${imageSize!.join(' x ')}${registers}${decoding}${whose}`;
+  const encoding = `${encoder.depth} blocks of width ${encoder.width} with ${encoder.heads} heads`;
+  return `${name}, ${encoding}, patches of ${patch.join(' x ')}, images of ${imageSize!.join(' x ')}${registers}${decoding}${whose}`;
 }
 

@@ -73,7 +73,9 @@ export async function extractFeatures(session: FeatureModel, weights: Weights | 
     checkpoint?.();
     const outputs = await session.run({ count: filled, height, width, images }, weights);
     for (const [name, output] of outputs) {
-      if (output.shape[0] !== filled) throw new RangeError(`The output ${name} has the shape [${output.shape.join(', ')}], which is not one row for each of ${filled} images.`);
+      if (output.shape[0] !== filled) {
+        throw new RangeError(`The output ${name} has the shape [${output.shape.join(', ')}], which is not one row for each of ${filled} images.`);
+      }
       const pooled = poolOutput(name, output, pooling, prefixTokens);
       const layer = layers.get(name) ?? { rows, columns: pooled.width, data: new Float32Array(rows * pooled.width) };
       layers.set(name, layer);

@@ -14,6 +14,6 @@ export { providers, ProviderUnavailable, type Provider, type ProviderChoice } fr
 export { extractFeatures, type FeatureModel, type FeatureOptions, type ModelFeatures } from './features';
 export { openImages } from './openImages';
 export type { ImageSet, Picture } from './picture';
-export { chooseSamples, prepareBatch, prepareView, type PreparationOptions, type ProbeSample, type ViewOptions } from './preparation';
+export { chooseSamples, prepareBatch, prepareView, type BatchOptions, type PreparationOptions, type ProbeSample, type ViewOptions } from './preparation';
 export type { AugmentationOptions } from './augmentation';
 export { TensorFlowModel, type TensorFlowLayersPackage, type TensorFlowModelOptions } from './tensorFlowModel';

@@ -91,7 +91,9 @@ export class ModelSession {
     const { Tensor } = this.runtime;
     const { graph } = this;
     const { channels, size } = graph.image;
-    if (graph.batch !== null && graph.batch !== count) throw new RangeError(`${graph.model} was exported for batches of ${graph.batch}, and this one has ${count} images.`);
+    if (graph.batch !== null && graph.batch !== count) {
+      throw new RangeError(`${graph.model} was exported for batches of ${graph.batch}, and this one has ${count} images.`);
+    }
     if (size !== null && (size[0] !== height || size[1] !== width)) {
       throw new RangeError(`${graph.model} takes images of ${size.join(' x ')}, not of ${height} x ${width}.`);
     }
@@ -130,7 +132,9 @@ function requireWeights(graph: ModelGraph, weights: Weights): Weights {
     const data = weights.get(name);
     const length = shape.reduce((product, size) => product * size, 1);
     if (data === undefined) throw new RangeError(`${graph.model} needs the weight ${name}, which is not there.`);
-    if (data.length !== length) throw new RangeError(`The weight ${name} of ${graph.model} holds ${data.length} numbers; its shape [${shape.join(', ')}] needs ${length}.`);
+    if (data.length !== length) {
+      throw new RangeError(`The weight ${name} of ${graph.model} holds ${data.length} numbers; its shape [${shape.join(', ')}] needs ${length}.`);
+    }
     needed.set(name, data);
   }
   return needed;

@@ -68,7 +68,8 @@ export class TensorFlowModel {
     });
     const [first] = whole.inputs;
     if (whole.inputs.length !== 1 || first?.shape.length !== 4) {
-      throw new FormatError(name, '', `should take one input [images, height, width, channels]; it takes ${whole.inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(', ')}`);
+      const taken = whole.inputs.map(({ shape }) => `[${shape.join(', ')}]`).join(', ');
+      throw new FormatError(name, '', `should take one input [images, height, width, channels]; it takes ${taken}`);
     }
     const outputs = features.map((wanted) => {
       const layer = whole.layers.find((each) => each.name === wanted);
