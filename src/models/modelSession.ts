@@ -58,7 +58,7 @@ export class ModelSession {
    * @throws {RangeError} naming a weight that is missing or of another length
    */
   static async create(graph: ModelGraph, weights: Weights | null = null, options: SessionOptions = {}): Promise<ModelSession> {
-    const { provider = 'cpu', threads = 1, loadNative = () => import('onnxruntime-node') as Promise<Runtime>, loadWasm = loadWebAssembly } = options;
+    const { provider = 'cpu', threads = 1, loadNative = loadNativeLibrary, loadWasm = loadWebAssembly } = options;
     const constants = graph.weightMode === 'initialisers' ? requireWeights(graph, weights ?? new Map()) : new Map<string, Float32Array>();
     const opened = await openSession(graph.bytes, { provider, threads, constants, loadNative, loadWasm });
     return new ModelSession(graph, opened.session, opened.runtime, constants, opened.provider, opened.passedOver);
@@ -138,6 +138,13 @@ function requireWeights(graph: ModelGraph, weights: Weights): Weights {
     needed.set(name, data);
   }
   return needed;
+}
+
+async function loadNativeLibrary(): Promise<Runtime> {
+  const runtime = await import('onnxruntime-node');
+  // Why a provider cannot be loaded is in the error; the runtime would print it to standard error as well.
+  runtime.env.logLevel = 'fatal';
+  return runtime as Runtime;
 }
 
 async function loadWebAssembly(): Promise<Runtime> {
