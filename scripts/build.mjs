@@ -21,8 +21,8 @@ const node = {
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  // vscode is given by the host; the engines' packages carry a native library or a WebAssembly file and stay packages.
-  external: ['vscode', 'onnxruntime-node', 'onnxruntime-web'],
+  // vscode is given by the host; what carries a native library or a WebAssembly file stays a package.
+  external: ['vscode', 'onnxruntime-node', 'onnxruntime-web', '@jsquash/*'],
   outdir: 'dist',
 };
 

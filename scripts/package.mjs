@@ -56,6 +56,7 @@ if (wrong.length > 0) throw new Error(wrong.join('\n'));
 
 function groupOf(name) {
   if (name.startsWith('extension/node_modules/onnxruntime-web/')) return 'engine (wasm)';
+  if (name.startsWith('extension/node_modules/@jsquash/')) return 'image decoders';
   if (name.startsWith('extension/node_modules/')) return 'engine (onnxruntime)';
   if (name.startsWith('extension/media/sample/')) return 'sample runs';
   if (name.startsWith('extension/dist/')) return 'code';

@@ -88,12 +88,18 @@ export type LossKind = 'reconstruction' | 'reconstruction-consistency' | 'cross-
 
 /** A loss; the graph answers with one number an image. */
 export type LossRequest =
-  /** MAE (He et al. 2022): mean squared error on removed patches. `normalisePixels` is its norm_pix_loss. Default: 0.75 of the patches are removed, pixels as they are. */
+  /**
+   * MAE (He et al. 2022): mean squared error on removed patches. `normalisePixels` is its norm_pix_loss. Default: 0.75 of the patches are removed,
+   * pixels as they are.
+   */
   | { readonly kind: 'reconstruction'; readonly maskRatio?: number; readonly normalisePixels?: boolean }
   /** RC-MAE (Lee et al. 2023): that, and `gamma` (default 1) times the distance to the teacher's reconstruction on the same mask. */
   | { readonly kind: 'reconstruction-consistency'; readonly maskRatio?: number; readonly normalisePixels?: boolean; readonly gamma?: number }
   | { readonly kind: 'cross-entropy' }
-  /** NT-Xent (Chen et al. 2020) of a batch whose first half are first views and second half second views. Defaults: temperature 0.2, the deepest layer that is no classifier. */
+  /**
+   * NT-Xent (Chen et al. 2020) of a batch whose first half are first views and second half second views. Defaults: temperature 0.2, the deepest layer
+   * that is no classifier.
+   */
   | { readonly kind: 'contrastive'; readonly temperature?: number; readonly layer?: string };
 
 /** What cannot be read off names and shapes. */

@@ -17,6 +17,13 @@ export interface AugmentationOptions {
   readonly grey?: number;
 }
 
+/** What a view follows from. */
+export interface ViewPlace {
+  readonly seed: number;
+  readonly sampleId: bigint;
+  readonly view: number;
+}
+
 /** Height divided by width of a crop lies between 3/4 and 4/3, evenly on a logarithmic scale. */
 const largestAspect = 4 / 3;
 const attempts = 10;
@@ -25,7 +32,7 @@ const attempts = 10;
  * One random view of a picture. It depends on the seed, the sample's id and the view's number, and on nothing else: at every checkpoint it is the same.
  * @returns a picture of height x width
  */
-export function randomView(picture: Picture, height: number, width: number, place: { readonly seed: number; readonly sampleId: bigint; readonly view: number }, options: AugmentationOptions = {}): Picture {
+export function randomView(picture: Picture, height: number, width: number, place: ViewPlace, options: AugmentationOptions = {}): Picture {
   const { cropScale = [0.08, 1], flip: flipped = 0.5, jitterStrength = 1, jitter = 0.8, grey = 0.2 } = options;
   const random = new Random(randomPurpose.views, place.seed, place.sampleId, place.view);
   const uniform = (low: number, high: number) => low + ((high - low) * random.next32()) / 2 ** 32;

@@ -4,7 +4,7 @@ import { GraphBuilder } from './graphBuilder';
 import { buildLayers, type LayerValue } from './layerValues';
 import { buildReconstruction, maskByNoise } from './maskedAutoencoder';
 import { modelStates, type ModelState } from './modelState';
-import { createParameterLog, Parameters } from './parameters';
+import { createParameterLog, Parameters, sameShape } from './parameters';
 import { planResidualNetwork, type ResidualPlan } from './residualNetwork';
 import { isVisionTransformer, planVisionTransformer, type TransformerPlan } from './visionTransformer';
 
@@ -61,9 +61,13 @@ function tryOut(state: ModelState, plan: TransformerPlan | ResidualPlan): { laye
   return { layers, parameters: [...log.used].map(([name, { shape, tensor }]) => ({ name, shape, tensor })) };
 }
 
+/** The same tensors of the teacher, or null when it is another model. */
 function parametersOfTeacher(teacher: ModelState, parameters: readonly ModelParameter[]): ModelParameter[] | null {
-  const own = parameters.map(({ name, shape }) => ({ name: teacherPrefix + name, shape, tensor: teacher.shapes.get(name)?.tensor ?? '' }));
-  return own.every(({ tensor }) => tensor !== '') ? own : null;
+  const own = parameters.flatMap(({ name, shape }): ModelParameter[] => {
+    const found = teacher.shapes.get(name);
+    return found !== undefined && sameShape(found.shape, shape) ? [{ name: teacherPrefix + name, shape, tensor: found.tensor }] : [];
+  });
+  return own.length === parameters.length ? own : null;
 }
 
 /** Before the names of the teacher's parameters in a graph of two models. */
@@ -79,6 +83,7 @@ function labelOf(plan: TransformerPlan | ResidualPlan, { role, shapes }: ModelSt
   const name = decoder === null ? 'ViT' : 'Masked autoencoder';
   const registers = shapes.has('reg_token') || shapes.has('register_tokens') ? ', registers' : '';
   const decoding = decoder === null ? '' : `, decoder of ${decoder.depth} blocks of width ${decoder.width} with ${decoder.heads} heads`;
-  return `${name}, ${encoder.depth} blocks of width ${encoder.width} with ${encoder.heads} heads, patches of ${patch.join(' x ')}, images of ${imageSize!.join(' x ')}${registers}${decoding}${whose}`;
+  const encoding = `${encoder.depth} blocks of width ${encoder.width} with ${encoder.heads} heads`;
+  return `${name}, ${encoding}, patches of ${patch.join(' x ')}, images of ${imageSize!.join(' x ')}${registers}${decoding}${whose}`;
 }
 

@@ -9,7 +9,8 @@ import { encodableNode, encodableTensor, encodableValue, encodeMessage, type Gra
 import { sameShape } from './parameters';
 
 const advice =
-  'Export it with torch.onnx.export(model.eval(), images, file, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False), so that convolutions and batch norms stay apart and weights keep their names.';
+  'Export it with torch.onnx.export(model.eval(), images, file, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False), ' +
+  'so that convolutions and batch norms stay apart and weights keep their names.';
 /** What a wrapper puts before the names of a model is at most this deep. */
 const deepestPrefix = 2;
 /** Enough for any wrapper; more are names of the model itself. */
@@ -20,7 +21,10 @@ const mostPrefixes = 64;
  * @throws {ModelMismatch} listing what is missing, of another shape, and left over
  */
 export function matchExport(model: ExportedModel, file: Pick<TensorFile, 'tensors'>, role?: ModelRole): ModelParameter[] {
-  if (model.nameless.length > 0) throw new ModelMismatch(model.label, [...model.nameless], [], [], `The export has folded these weights into others or given them names of its own. ${advice}`);
+  if (model.nameless.length > 0) {
+    const why = 'The export has folded these weights into others or given them names of its own.';
+    throw new ModelMismatch(model.label, model.nameless, [], [], `${why} ${advice}`);
+  }
   const described = describeStateDict(file.tensors.map(({ name }) => name));
   const roles: readonly ModelRole[] = role === undefined ? ['model', 'student', 'teacher'] : [role];
   const attempts = roles.flatMap((each) => {
@@ -91,7 +95,8 @@ export async function buildExportedGraph(model: ExportedModel, file: TensorFile,
     // A value that is an output already stays one under its own name, too.
     if (name !== value) identities.push({ opType: 'Identity', inputs: [value], outputs: [name], attributes: {} });
   };
-  for (const name of new Set(features)) give(name, layerNamed(model.layers, name, model).value);
+  const wanted = new Set(features.map((name) => layerNamed(model.layers, name, model)));
+  for (const layer of model.layers.filter((each) => wanted.has(each))) give(layer.name, layer.value);
   if (loss !== undefined) {
     if (!model.outputs.includes(loss)) throw new RangeError(`${model.label} has no output ${loss}; it has ${model.outputs.join(', ')}.`);
     give('loss', loss);

@@ -93,7 +93,8 @@ function inputsOf(file: string, inputs: readonly DecodedValue[]) {
   const listed = inputs.map((value) => `${value.name} [${dimensionsOf(value)?.map((size) => (size > 0 ? size : '?')).join(', ') ?? ''}]`).join(', ');
   const isPicture = pictures.length === 1 && first?.type?.tensorType?.elemType === elementType.float32 && dimensions?.length === 4 && dimensions[1]! > 0;
   if (!isPicture) {
-    throw new FormatError(file, '', `should take one input of images in float32, [images, channels, height, width], beside noise and labels; it takes ${listed === '' ? 'none' : listed}`);
+    const wanted = 'should take one input of images in float32, [images, channels, height, width], beside noise and labels';
+    throw new FormatError(file, '', `${wanted}; it takes ${listed === '' ? 'none' : listed}`);
   }
   const [batch, channels, height, width] = dimensions as [number, number, number, number];
   const images = {

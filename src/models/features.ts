@@ -1,6 +1,6 @@
 import type { Matrix } from '../linalg';
 import type { TokenPooling } from './architecture';
-import type { ModelSession, Weights } from './modelSession';
+import type { Batch, ModelOutput, Weights } from './modelSession';
 import { poolOutput } from './pooling';
 import { prepareView, type PreparationOptions, type ProbeSample, type ViewOptions } from './preparation';
 
@@ -9,6 +9,12 @@ const operationsARun = 5e9;
 const largestBatch = 64;
 /** Where the work of one image is not known. */
 const usualBatch = 8;
+
+/** What features are extracted with: a session, or a model of TensorFlow.js. */
+export interface FeatureModel {
+  readonly graph: { readonly batch: number | null; readonly operations: number | null };
+  run(batch: Batch, weights: Weights | null): Promise<ReadonlyMap<string, ModelOutput>>;
+}
 
 export interface FeatureOptions extends ViewOptions {
   readonly samples: readonly ProbeSample[];
@@ -39,11 +45,11 @@ export interface ModelFeatures {
 
 /**
  * Runs the model on every view of every sample.
- * @param session of a graph whose outputs are layers
+ * @param session its outputs are layers
  * @param weights needed when the graph's weights are inputs
  * @throws what `checkpoint` throws, and {FormatError} when an image cannot be read
  */
-export async function extractFeatures(session: ModelSession, weights: Weights | null, options: FeatureOptions): Promise<ModelFeatures> {
+export async function extractFeatures(session: FeatureModel, weights: Weights | null, options: FeatureOptions): Promise<ModelFeatures> {
   const { samples, preparation, views = 1, pooling = 'patch_mean', prefixTokens = 1, checkpoint, onProgress } = options;
   if (!Number.isInteger(views) || views < 1) throw new RangeError(`A sample has a whole number of views of at least 1, not ${views}.`);
   const [height, width] = preparation.size;
@@ -67,7 +73,9 @@ export async function extractFeatures(session: ModelSession, weights: Weights | 
     checkpoint?.();
     const outputs = await session.run({ count: filled, height, width, images }, weights);
     for (const [name, output] of outputs) {
-      if (output.shape[0] !== filled) throw new RangeError(`The output ${name} has the shape [${output.shape.join(', ')}], which is not one row for each of ${filled} images.`);
+      if (output.shape[0] !== filled) {
+        throw new RangeError(`The output ${name} has the shape [${output.shape.join(', ')}], which is not one row for each of ${filled} images.`);
+      }
       const pooled = poolOutput(name, output, pooling, prefixTokens);
       const layer = layers.get(name) ?? { rows, columns: pooled.width, data: new Float32Array(rows * pooled.width) };
       layers.set(name, layer);

@@ -14,7 +14,8 @@ const largestArray = 4e9;
  */
 export async function openImageArrays(name: string, file: TensorFile): Promise<ImageSet> {
   const candidates = file.tensors.filter(({ shape }) => shape.length === 3 || shape.length === 4);
-  const info = imageNames.map((wanted) => candidates.find((tensor) => tensor.name === wanted)).find((tensor) => tensor !== undefined) ?? (candidates.length === 1 ? candidates[0] : undefined);
+  const called = imageNames.map((wanted) => candidates.find((tensor) => tensor.name === wanted)).find((tensor) => tensor !== undefined);
+  const info = called ?? (candidates.length === 1 ? candidates[0] : undefined);
   if (info === undefined) {
     const found = file.tensors.map((tensor) => `${tensor.name} [${tensor.shape.join(', ')}]`).join(', ');
     throw new FormatError(name, '', `holds no array that is surely images: one called ${imageNames.join(', ')}, or a single one of 3 or 4 axes (it holds ${found})`);

@@ -6,7 +6,7 @@ import { buildReconstruction, distanceOnRemoved, maskByNoise, reconstructionTarg
 import { createParameterLog, Parameters, type StateShapes } from './parameters';
 
 export interface GraphRequest {
-  /** Layers whose pooled features are outputs, each under its name, [images, width]. Default: none. */
+  /** Layers whose pooled features are outputs, each under its name, [images, width], shallow to deep. Default: none. */
   readonly features?: readonly string[];
   /** What stands for a layer's tokens. Default `patch_mean`, as the companion records. */
   readonly pooling?: TokenPooling;
@@ -41,9 +41,9 @@ export function buildGraph(model: Architecture, request: GraphRequest): ModelGra
   const parameters = new Parameters(graph, shapesOf(model, ''), log);
   const images = graph.input('images', 'float32', ['images', model.channels, ...(model.imageSize ?? ['height', 'width'])]);
   const layers = buildLayers(parameters, model, images);
-  for (const name of new Set(features)) {
-    const layer = layerNamed(layers, name, model);
-    graph.output(name, pooled(parameters, layer, pooling), ['images', layer.width]);
+  const wanted = new Set(features.map((name) => layerNamed(layers, name, model)));
+  for (const layer of layers.filter((each) => wanted.has(each))) {
+    graph.output(layer.name, pooled(parameters, layer, pooling), ['images', layer.width]);
   }
   if (loss !== undefined) {
     if (!model.losses.includes(loss.kind)) throw new RangeError(`${model.label} has no loss of the kind ${loss.kind}; it has ${model.losses.join(', ')}.`);

@@ -58,7 +58,7 @@ export class ModelSession {
    * @throws {RangeError} naming a weight that is missing or of another length
    */
   static async create(graph: ModelGraph, weights: Weights | null = null, options: SessionOptions = {}): Promise<ModelSession> {
-    const { provider = 'cpu', threads = 1, loadNative = () => import('onnxruntime-node') as Promise<Runtime>, loadWasm = loadWebAssembly } = options;
+    const { provider = 'cpu', threads = 1, loadNative = loadNativeLibrary, loadWasm = loadWebAssembly } = options;
     const constants = graph.weightMode === 'initialisers' ? requireWeights(graph, weights ?? new Map()) : new Map<string, Float32Array>();
     const opened = await openSession(graph.bytes, { provider, threads, constants, loadNative, loadWasm });
     return new ModelSession(graph, opened.session, opened.runtime, constants, opened.provider, opened.passedOver);
@@ -91,7 +91,9 @@ export class ModelSession {
     const { Tensor } = this.runtime;
     const { graph } = this;
     const { channels, size } = graph.image;
-    if (graph.batch !== null && graph.batch !== count) throw new RangeError(`${graph.model} was exported for batches of ${graph.batch}, and this one has ${count} images.`);
+    if (graph.batch !== null && graph.batch !== count) {
+      throw new RangeError(`${graph.model} was exported for batches of ${graph.batch}, and this one has ${count} images.`);
+    }
     if (size !== null && (size[0] !== height || size[1] !== width)) {
       throw new RangeError(`${graph.model} takes images of ${size.join(' x ')}, not of ${height} x ${width}.`);
     }
@@ -130,10 +132,19 @@ function requireWeights(graph: ModelGraph, weights: Weights): Weights {
     const data = weights.get(name);
     const length = shape.reduce((product, size) => product * size, 1);
     if (data === undefined) throw new RangeError(`${graph.model} needs the weight ${name}, which is not there.`);
-    if (data.length !== length) throw new RangeError(`The weight ${name} of ${graph.model} holds ${data.length} numbers; its shape [${shape.join(', ')}] needs ${length}.`);
+    if (data.length !== length) {
+      throw new RangeError(`The weight ${name} of ${graph.model} holds ${data.length} numbers; its shape [${shape.join(', ')}] needs ${length}.`);
+    }
     needed.set(name, data);
   }
   return needed;
+}
+
+async function loadNativeLibrary(): Promise<Runtime> {
+  const runtime = await import('onnxruntime-node');
+  // Why a provider cannot be loaded is in the error; the runtime would print it to standard error as well.
+  runtime.env.logLevel = 'fatal';
+  return runtime as Runtime;
 }
 
 async function loadWebAssembly(): Promise<Runtime> {

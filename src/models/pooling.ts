@@ -7,7 +7,9 @@ import type { ModelOutput } from './modelSession';
  * @returns [images, width] and the width
  * @throws {RangeError} naming the shape when it is none of these
  */
-export function poolOutput(name: string, { shape, data }: ModelOutput, pooling: TokenPooling, prefixTokens: number): { readonly width: number; readonly data: Float32Array } {
+export function poolOutput(
+  name: string, { shape, data }: ModelOutput, pooling: TokenPooling, prefixTokens: number,
+): { readonly width: number; readonly data: Float32Array } {
   const [images = 0, second = 0, third = 1, fourth = 1] = shape;
   switch (shape.length) {
     case 2:

@@ -56,8 +56,17 @@ export interface ViewOptions {
   readonly augmentation?: AugmentationOptions;
 }
 
+export interface BatchOptions extends ViewOptions {
+  /** Of the graph's `noise`: numbers an image. Default 0: none. */
+  readonly patches?: number;
+  /** Throws when the work was cancelled; called before every image. */
+  readonly checkpoint?: () => void;
+}
+
 /** [channels, height, width] of one view, ready for the model. */
-export function prepareView(picture: Picture, sampleId: bigint, view: number, preparation: PreparationOptions, { views = 1, seed = 0, augmentation = {} }: ViewOptions = {}): Float32Array {
+export function prepareView(
+  picture: Picture, sampleId: bigint, view: number, preparation: PreparationOptions, { views = 1, seed = 0, augmentation = {} }: ViewOptions = {},
+): Float32Array {
   const [height, width] = preparation.size;
   const shown = views === 1
     ? resizeAndCrop(picture, height, width, preparation.resize ?? Math.min(height, width))
@@ -79,10 +88,10 @@ function normalised({ channels, width, height, data }: Picture, { mean, deviatio
 }
 
 /**
- * A batch of samples as they are evaluated (with `views: 2`: two random views of each, first ones first, as the contrastive loss wants them).
- * @param patches of the model, for noise; 0 for none. Noise follows a sample's id and the seed.
+ * A batch of samples as they are evaluated; with `views: 2`, two random views of each, first ones first, as the contrastive loss wants them. Noise follows a
+ * sample's id and the seed.
  */
-export async function prepareBatch(samples: readonly ProbeSample[], preparation: PreparationOptions, options: ViewOptions & { readonly patches?: number; readonly checkpoint?: () => void } = {}): Promise<Batch> {
+export async function prepareBatch(samples: readonly ProbeSample[], preparation: PreparationOptions, options: BatchOptions = {}): Promise<Batch> {
   const { views = 1, seed = 0, patches = 0, checkpoint } = options;
   const [height, width] = preparation.size;
   const count = samples.length * views;

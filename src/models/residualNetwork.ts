@@ -57,8 +57,12 @@ export function buildResidualNetwork(parameters: Parameters, model: ResidualPlan
       let branch = convolutions.normalised(value, `${name}.conv1`, `${name}.bn1`, model.bottleneck
         ? { stride: 1, padding: 0, inputs: width, relu: true }
         : { stride, padding: 1, inputs: width, relu: true });
-      branch = convolutions.normalised(branch, `${name}.conv2`, `${name}.bn2`, { stride: model.bottleneck ? stride : 1, padding: 1, inputs: hidden, relu: model.bottleneck });
-      if (model.bottleneck) branch = convolutions.normalised(branch, `${name}.conv3`, `${name}.bn3`, { stride: 1, padding: 0, inputs: parameters.sizeOf(`${name}.conv2.weight`, 0) ?? hidden });
+      const second = { stride: model.bottleneck ? stride : 1, padding: 1, inputs: hidden, relu: model.bottleneck };
+      branch = convolutions.normalised(branch, `${name}.conv2`, `${name}.bn2`, second);
+      if (model.bottleneck) {
+        const inputs = parameters.sizeOf(`${name}.conv2.weight`, 0) ?? hidden;
+        branch = convolutions.normalised(branch, `${name}.conv3`, `${name}.bn3`, { stride: 1, padding: 0, inputs });
+      }
       value = graph.node('Relu', [graph.node('Add', [branch, shortcut])]);
       width = outputs;
       blocks.push({ name, value, width });

@@ -49,7 +49,9 @@ function tokensIn(shapes: StateShapes, name: string): number {
 }
 
 /** Patches down and across, and how many of the tokens before them have a position. */
-function gridOf(positions: number | null, prefix: number, classTokens: number, patch: readonly [number, number], imageSize: readonly [number, number] | undefined) {
+function gridOf(
+  positions: number | null, prefix: number, classTokens: number, patch: readonly [number, number], imageSize: readonly [number, number] | undefined,
+) {
   if (imageSize !== undefined) {
     const grid = [imageSize[0] / patch[0], imageSize[1] / patch[1]] as const;
     if (!grid.every(Number.isInteger)) throw new RangeError(`An image of ${imageSize.join(' x ')} is not a whole number of patches of ${patch.join(' x ')}.`);
@@ -80,7 +82,8 @@ function stackOf(
     throw new RangeError(`A checkpoint does not say how many attention heads its model has, and ${reason}: set the option ${option}.`);
   }
   if (asked === undefined && normalised === undefined) {
-    warnings.push(`A checkpoint does not say how many attention heads its model has; ${heads} were assumed for ${prefix} (width ${width} / ${headWidth}). The option ${option} sets another number.`);
+    const assumed = `${heads} were assumed for ${prefix} (width ${width} / ${headWidth})`;
+    warnings.push(`A checkpoint does not say how many attention heads its model has; ${assumed}. The option ${option} sets another number.`);
   }
   return { prefix, depth, width, heads };
 }

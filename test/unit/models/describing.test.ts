@@ -111,6 +111,7 @@ describe('A graph', () => {
     const shallow = buildGraph(model, { features: ['blocks.0'] });
     expect([...shallow.weights.keys()].filter((name) => /^(?:blocks\.1|norm|decoder|mask_token)/.test(name))).toEqual([]);
     expect(shallow.inputs).toEqual(['images']);
+    expect(buildGraph(model, { features: ['norm', 'blocks.0', 'norm'] }).outputs).toEqual(['blocks.0', 'norm']);
     const loss = buildGraph(model, { loss: { kind: 'reconstruction' } });
     expect(loss.inputs).toEqual(['images', 'noise']);
     expect(loss.weights.size).toBe(model.parameters.length);

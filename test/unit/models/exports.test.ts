@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { createFormatRegistry, memorySource, openTensors, type TensorInfo } from '../../../src/formats';
+import { createFormatRegistry, FormatError, memorySource, openTensors, type TensorInfo } from '../../../src/formats';
 import { buildExportedGraph, matchExport, ModelMismatch, ModelSession, readExport, readWeights, type WeightMode } from '../../../src/models';
 import { poolOutput } from '../../../src/models/pooling';
 import { expectedOf, images, openFixture, pathOf, relativeError } from './fixtures';
@@ -93,6 +94,16 @@ describe('An exported model', () => {
   it('is refused with a reason when it is damaged', async () => {
     const { file } = await openExport('resnet-export.onnx');
     await expect(readExport(memorySource('broken.onnx', Uint8Array.of(0x3a, 0x7f, 1)), file)).rejects.toThrow(/broken\.onnx: is no ONNX model/);
+    const whole = await readFile(pathOf('vit-export.onnx'));
+    let refused = 0;
+    for (let length = 1; length < whole.length; length += 997) {
+      // What is left of a torn model may be a smaller model; everything else is explained.
+      await readExport(memorySource('torn.onnx', whole.subarray(0, length)), file).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(FormatError);
+        refused++;
+      });
+    }
+    expect(refused).toBeGreaterThan(30);
     await expect(readExport(memorySource('empty.onnx', new Uint8Array(0)), file)).rejects.toThrow(/should take one input of images/);
   });
 });

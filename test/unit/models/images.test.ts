@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFormatRegistry, openTensors, type Tensor } from '../../../src/formats';
+import { createFormatRegistry, FormatError, openTensors, type Tensor } from '../../../src/formats';
 import { openImages, type Picture } from '../../../src/models';
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation, withoutColour } from '../../../src/models/colours';
+import { decodeImage } from '../../../src/models/imageDecoders';
 import { resize, resizeAndCrop } from '../../../src/models/resizing';
 import { modelsFolder } from './fixtures';
 
@@ -96,6 +97,19 @@ describe('Data that cannot be read', () => {
       await expect(set.read(0)).rejects.toThrow(reason);
       const others = await openImages(path.join(folder, 'folder'));
       expect((await Promise.all([4, 8].map((index) => others.read(index)))).map(({ width }) => width), 'images read afterwards').toEqual([23, 23]);
+    });
+  }
+
+  for (const file of ['cat/rgb.png', 'dog/colours.jpg', 'emu/lossy.webp']) {
+    it(`is refused with its name or read, wherever ${file} is cut off or changed`, async () => {
+      const whole = await readFile(path.join(folder, 'folder', file));
+      for (let round = 0; round < 24; round++) {
+        const place = Math.floor((whole.length * (round + 1)) / 25);
+        const bytes = round % 2 === 0 ? whole.subarray(0, place) : Uint8Array.from(whole, (byte, at) => (at === place ? byte ^ 0x55 : byte));
+        const outcome = await decodeImage(file, bytes).catch((error: unknown) => error);
+        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(FormatError);
+        else expect((outcome as Picture).data.length).toBeGreaterThan(0);
+      }
     });
   }
 
