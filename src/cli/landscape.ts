@@ -12,6 +12,8 @@ import { count, onOneLine, printJson, sayProblems } from './output';
 
 /** More threads gain little on models of the sizes that fit beside a training. */
 const mostThreads = 4;
+/** Points along an axis; a finer surface takes hours and shows no more. */
+const finest = { surface: 51, line: 1001 } as const;
 const roles: readonly ModelRole[] = ['model', 'student', 'teacher'];
 
 export const landscape: Command = {
@@ -25,7 +27,7 @@ export const landscape: Command = {
     '  --loss NAME       mae, rc_mae, cross_entropy, info_nce, or an output of the export (default: the first the model has; of an export, loss)',
     '  --line            of two checkpoints: the straight line from the first (0) to the second (1)',
     '  --trajectory      of a run or at least three checkpoints: the plane through the last in which all differ most',
-    '  --grid N          points along an axis, odd (default 25)',
+    '  --grid N          points along an axis, odd, at most 51 (default 25); of a line at most 1001',
     '  --range R         reach along each direction (default 1); of a line beyond its ends (default 0.5)',
     '  --seed N          seed of directions, choice of images, masks and views (default 0)',
     '  --images N        images that the loss is the mean of (default 64)',
@@ -54,6 +56,8 @@ export const landscape: Command = {
     const grid = parseCount('--grid', values.grid);
     if (grid !== undefined && directions === 'random' && (grid < 3 || grid % 2 === 0)) throw new UsageError(`--grid is an odd number of at least 3, so that the model itself is a point of it, not ${String(grid)}`);
     if (grid !== undefined && directions !== 'random' && grid < 4) throw new UsageError(`--grid is at least 4, not ${String(grid)}`);
+    const most = directions === 'line' ? finest.line : finest.surface;
+    if (grid !== undefined && grid > most) throw new UsageError(`--grid is at most ${String(most)}, not ${String(grid)}`);
     if (directions === 'trajectory' && values.range !== undefined) throw new UsageError('--range does not go with --trajectory, which is as large as the checkpoints want');
     const range = values.range === undefined ? undefined : parseNumber('--range', values.range, 'a number above 0', (value) => value > 0);
     const maskRatio = values['mask-ratio'] === undefined ? undefined : parseNumber('--mask-ratio', values['mask-ratio'], 'a number between 0 and 1', (value) => value > 0 && value < 1);

@@ -50,7 +50,7 @@ describe('layerscope landscape', () => {
   });
 
   it('goes on after it was interrupted', async () => {
-    const args = ['landscape', run, ...model, '--grid', '25', '--json'];
+    const args = ['landscape', run, ...model, '--grid', '15', '--json'];
     const file = path.join(run, '.layerscope', 'landscapes.jsonl');
     const points = async () => (await readFile(file, 'utf8').catch(() => '')).trimEnd().split('\n').length - 1;
     const finished = await cli.run(args, (child) => {
@@ -65,9 +65,9 @@ describe('layerscope landscape', () => {
     });
     expect([finished.code, finished.stdout]).toEqual([130, '']);
     const known = await points();
-    expect(known).toBeLessThan(625);
+    expect(known).toBeLessThan(225);
     const rest = await cli.run(args.slice(0, -1));
-    expect(rest.stderr).toContain(`${625 - known} points computed now`);
+    expect(rest.stderr).toContain(`${225 - known} points computed now`);
   });
 
   it('says what is wrong with the arguments or the files', async () => {
@@ -79,6 +79,7 @@ describe('layerscope landscape', () => {
     expect(await failing()).toEqual([2, expect.stringContaining('RUN or CHECKPOINT is missing')]);
     expect(await failing(run)).toEqual([2, expect.stringContaining('--data DIR|FILE is missing')]);
     expect(await failing(run, ...model, '--grid', '4')).toEqual([2, expect.stringContaining('--grid is an odd number of at least 3')]);
+    expect(await failing(run, ...model, '--grid', '53')).toEqual([2, expect.stringContaining('--grid is at most 51')]);
     expect(await failing(run, ...model, '--line')).toEqual([2, expect.stringContaining('--line takes two checkpoints, not 1')]);
     expect(await failing(run, ...model, '--range', '0')).toEqual([2, expect.stringContaining('--range is a number above 0')]);
     expect(await failing(run, ...model, '--role', 'pupil')).toEqual([2, expect.stringContaining('--role is model, student, teacher')]);
