@@ -79,7 +79,9 @@ export async function main(options) {
     for (const side of sides) {
       const seconds = median(side.seconds);
       const ratio = seconds / median(reference.seconds);
-      const more = side === reference ? '' : `, ratio ${ratio.toFixed(2)}, ready after ${text(side.answer.preparing * 1000)} ms, ${side.answer.batch} images a run, values differ by ${difference(side.answer, reference.answer).toExponential(1)}`;
+      // On a machine that does other work this is the one to believe.
+      const processor = median(side.processor) / median(reference.processor);
+      const more = side === reference ? '' : `, ratio ${ratio.toFixed(2)}, of the processor's time ${processor.toFixed(2)}, ready after ${text(side.answer.preparing * 1000)} ms, ${side.answer.batch} images a run, values differ by ${difference(side.answer, reference.answer).toExponential(1)}`;
       console.log(`  ${side.label.padEnd(26)} ${text(seconds * 1000).padStart(8)} ms (${text(Math.min(...side.seconds) * 1000)} .. ${text(Math.max(...side.seconds) * 1000)}; ${text(median(side.processor) * 1000)})${more}`);
     }
   }
