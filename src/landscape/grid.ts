@@ -39,6 +39,12 @@ export function lineAxis(points: number, range: number): number[] {
   return between;
 }
 
+/** Whether all steps of an axis are equal, to within a thousandth. */
+export function isEven(axis: readonly number[]): boolean {
+  const step = (axis.at(-1)! - axis[0]!) / (axis.length - 1);
+  return axis.every((value, place) => Math.abs(value - (axis[0]! + place * step)) <= 1e-3 * Math.abs(step));
+}
+
 /** The place of the coordinate that is 0, to within a millionth of a step; -1 when there is none. */
 export function placeOfZero(axis: readonly number[]): number {
   const step = axis.length < 2 ? 1 : Math.abs(axis.at(-1)! - axis[0]!) / (axis.length - 1);

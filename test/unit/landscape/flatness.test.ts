@@ -130,6 +130,12 @@ describe('A surface', () => {
     expect(flatness!.roughness).toBeCloseTo(0, 9);
   });
 
+  it('on an uneven grid has no flatness and says why', () => {
+    const axis = [-1, 0, 0.5];
+    const surface = surfaceOf({ x: axis, y: axis, loss: axis.flatMap((y) => axis.map((x) => 1 + x * x + y * y)) });
+    expect(surface).toMatchObject({ flatness: null, minimum: { x: 0, y: 0, loss: 1 }, warnings: [expect.stringContaining('not evenly spaced')] });
+  });
+
   it('without a point at the model itself has no flatness and says why', () => {
     const axis = [0.5, 1, 1.5];
     const surface = surfaceOf({ x: axis, y: axis, loss: axis.flatMap((y) => axis.map((x) => x * y)) });
