@@ -28,7 +28,9 @@ export function describeSurface(raw: RawSurface): LandscapeSurface {
     return { ...found, warnings: [...warnings, 'No point of the grid is the model itself (0, 0); there are no flatness numbers without it.'] };
   }
   if (raw.x.length < 3 || raw.y.length < 3) return { ...found, warnings };
-  if (!isEven(raw.x) || !isEven(raw.y)) return { ...found, warnings: [...warnings, 'The points of the grid are not evenly spaced; there are no flatness numbers of such a grid.'] };
+  if (!isEven(raw.x) || !isEven(raw.y)) {
+    return { ...found, warnings: [...warnings, 'The points of the grid are not evenly spaced; there are no flatness numbers of such a grid.'] };
+  }
   const { points, area } = convexComponent(grid, column, row);
   const flatness = flatnessOf(grid, column, row, area, raw.setting.directions, warnings);
   return { ...found, convex: points, flatness, warnings };

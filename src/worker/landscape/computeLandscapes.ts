@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { centredAxis, coarseToFine, describeSurface, filterNormalisedDirections, Perturbation, placeOfZero } from '../../landscape';
-import { chooseSamples, openImages, type ImageSet, type SessionOptions } from '../../models';
+import { chooseSamples, openImages, type ImageSet, type SessionOptions, type Weights } from '../../models';
 import type { FileProblem, LandscapeSetting, LandscapeSurface, TrajectoryPoint } from '../../protocol';
-import { LandscapeStore, type LandscapeHeader } from '../../store';
+import { LandscapeStore, type LandscapeHeader, type LandscapePoint } from '../../store';
 import { type LandscapeModel, type ModelOptions, openModels } from './landscapeModel';
 import { LossEvaluator } from './lossEvaluator';
 import { checkpointName, type SurfacePlan } from './surfacePlan';
@@ -122,9 +122,10 @@ async function computeSurface(request: LandscapeRequest, set: ImageSet, plan: Su
     const folder = (await folderOf?.(model.file)) ?? null;
     const store = new LandscapeStore(folder);
     await store.refresh();
-    const setting: LandscapeSetting = { loss: model.loss, images: evaluator.images, data: request.data, seed, range: plan.range, directions: request.directions, options: model.options };
+    const { data, directions } = request;
+    const setting: LandscapeSetting = { loss: model.loss, images: evaluator.images, data, seed, range: plan.range, directions, options: model.options };
     const landscape = createHash('sha1')
-      .update(JSON.stringify([method, request.directions, plan.versions, seed, evaluator.content]))
+      .update(JSON.stringify([method, directions, plan.versions, seed, evaluator.content]))
       .update(model.graph.bytes)
       .digest('hex');
     const header: LandscapeHeader = {
@@ -137,10 +138,11 @@ async function computeSurface(request: LandscapeRequest, set: ImageSet, plan: Su
     let [done, computed] = [0, 0];
     const describe = () =>
       describeSurface({
-        name: plan.name, file: model.file, epoch: model.epoch, step: model.step, setting, x, y, loss: [...loss], trajectory, warnings: plan.warnings, finished: done === order.length,
+        name: plan.name, file: model.file, epoch: model.epoch, step: model.step, setting, x, y, loss: [...loss], trajectory, warnings: plan.warnings,
+        finished: done === order.length,
       });
     /** The stored loss, or one that is computed and stored. */
-    const lossAt = async (point: { readonly x: number; readonly y: number; readonly checkpoint?: string }, weights: () => Promise<ReadonlyMap<string, Float32Array>>) => {
+    const lossAt = async (point: Pick<LandscapePoint, 'x' | 'y' | 'checkpoint'>, weights: () => Promise<Weights>) => {
       checkpoint?.();
       const known = store.lossAt(landscape, point.x, point.y, point.checkpoint);
       if (known !== undefined) return known;
