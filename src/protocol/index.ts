@@ -3,3 +3,4 @@ export type * from './runs';
 export type * from './findings';
 export type * from './worker';
 export type * from './panel';
+export { isOfTraining, trainingSource } from './records';
