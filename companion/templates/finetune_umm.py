@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Undoes memorization in a pre-trained model: UMM fine-tunes its late layers (arXiv 2410.00772), with probes recorded on the way.
 
-As it stands it runs on Layerscope's example, SimCLR on handwritten digits, which it pre-trains for some minutes first (or less, with
---pretrain-epochs). Put your own model, data and loss into part 1 and keep part 2; layers are named as in model.named_modules().
+As it stands it runs on Layerscope's example, SimCLR on handwritten digits, which it pre-trains first (half a minute; --pretrain-epochs).
+Put your own model, data and loss into part 1 and keep part 2; layers are named as in model.named_modules().
 
     python finetune_umm.py runs/umm
     python finetune_umm.py runs/umm --checkpoint pretrained.pt --split blocks.2 --last projector --trials 8

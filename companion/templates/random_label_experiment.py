@@ -2,7 +2,7 @@
 """How much do the layers memorize, and what does a penalty on it change? Trains the same model several times with random-label heads.
 
 Weight 0 only measures: the training is what it would be without the heads. With larger weights, the layers are pushed to make random labels
-of single samples hard to learn (arXiv 2411.19640; RLP). As it stands it trains Layerscope's example, SimCLR on handwritten digits, some minutes
+of single samples hard to learn (arXiv 2411.19640; RLP). As it stands it trains Layerscope's example, SimCLR on handwritten digits, half a minute
 a weight. Put your own model, data and loss into part 1 and keep part 2; layers are named as in model.named_modules().
 
     python random_label_experiment.py runs/random-labels --weights 0,1,10
