@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { applyInsertions, type Insertion, planRecorder } from './recorderEdit';
+import type { Insertion } from './recorderEdit';
+import { messageOf } from './log';
 import { requireTrust } from './trust';
 
 const scheme = 'layerscope-recorder';
@@ -71,7 +72,9 @@ export class RecorderPreview implements vscode.TextDocumentContentProvider {
     const before = document.getText();
     const target = document.uri;
     const name = nameOf(target);
-    const { insertions, placeholders, notes } = plan(before, name, cursor);
+    // With the parser of Python, which nothing else needs.
+    const { applyInsertions, planRecorder } = await import('./recorderEdit');
+    const { insertions, placeholders, notes } = inScript(name, () => planRecorder(before, { cursor, name: path.posix.parse(name).name }));
     // The path tells VS Code that it is Python, the query which script it is.
     const uri = vscode.Uri.from({ scheme, path: target.path.startsWith('/') ? target.path : `/${target.path}`, query: target.toString() });
     this.#previews.set(uri.toString(), { target, before, after: applyInsertions(before, insertions), insertions, cursor });
@@ -88,11 +91,12 @@ export class RecorderPreview implements vscode.TextDocumentContentProvider {
   }
 }
 
-function plan(text: string, name: string, cursor: number): ReturnType<typeof planRecorder> {
+/** Says in which script something went wrong. */
+function inScript<Result>(name: string, action: () => Result): Result {
   try {
-    return planRecorder(text, { cursor, name: path.posix.parse(name).name });
+    return action();
   } catch (error) {
-    throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${name}: ${messageOf(error)}`, { cause: error });
   }
 }
 
