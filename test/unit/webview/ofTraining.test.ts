@@ -29,7 +29,7 @@ describe('what a training recorded', () => {
   it('is a measure of its own beside the measured one', () => {
     const open = opened([...probes, ...trained]);
     expect(metricsOfRun(metricCatalog, open).filter(({ id }) => /^coding_rate(@|$)/.test(id)).map(({ title }) => title)).toEqual([
-      'Coding rate', 'Coding rate, recorded in training',
+      'Coding rate', 'Coding rate (recorded in training)',
     ]);
     expect(metricToShow(metricCatalog, 'coding_rate', open)?.id).toBe('coding_rate');
     expect(open.records.get('coding_rate')).toEqual(probes);
@@ -38,13 +38,13 @@ describe('what a training recorded', () => {
 
   it('is shown at once where nothing is measured', () => {
     const open = opened(trained);
-    expect(metricToShow(metricCatalog, 'coding_rate', open)?.title).toBe('Coding rate, recorded in training');
+    expect(metricToShow(metricCatalog, 'coding_rate', open)?.title).toBe('Coding rate (recorded in training)');
     expect(metricsOfRun(metricCatalog, open)).toHaveLength(1);
   });
 
   it('has a column for every moment and none for a probe', () => {
     const open = opened([...probes, ...trained]);
-    const metric = metricsOfRun(metricCatalog, open).find(({ title }) => title === 'Coding rate, recorded in training');
+    const metric = metricsOfRun(metricCatalog, open).find(({ title }) => title === 'Coding rate (recorded in training)');
     if (metric === undefined) throw new Error('the measure is missing');
     expect(metricsOfRun(metricCatalog, open)).toContain(metric);
     const records = withMoments(open.records.get(metric.id) ?? []);

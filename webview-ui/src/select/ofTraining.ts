@@ -25,7 +25,7 @@ export function metricOfTraining(metric: MetricInfo): MetricInfo {
 }
 
 function describeOfTraining(metric: MetricInfo): MetricInfo {
-  return { ...metric, id: idOfTraining(metric.id), title: `${metric.title}, recorded in training`, summary: `${metric.summary} Recorded by the training itself, on its own batches.` };
+  return { ...metric, id: idOfTraining(metric.id), title: `${metric.title} (recorded in training)`, summary: `${metric.summary} Recorded by the training itself, on its own batches.` };
 }
 
 /** All of these records have one source; to be placed each moment needs its own. */
