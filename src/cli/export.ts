@@ -5,6 +5,7 @@ import { diagnose } from '../diagnosis';
 import { defaultMeasureOptions } from '../metrics';
 import { judgeHealth } from '../monitor/health';
 import type { MeasurementRecord, RunDetail, RunFile } from '../protocol';
+import { isOfTraining } from '../protocol';
 import type { RunOnDisk } from '../runs';
 import { recordsToCsv, runToJson } from '../store/exportRecords';
 import { parseArguments } from './arguments';
@@ -59,7 +60,7 @@ function detailOf(run: RunOnDisk, logs: ReadLogs, { records, problems }: Measure
       findings,
       health: judgeHealth(findings, records, { measured: probes.filter((file) => measuredSources.has(file.path)).length, all: probes.length }),
     },
-    layers: layersOf(records.filter(({ split }) => split !== null)),
+    layers: layersOf(records.filter((record) => record.split !== null && !isOfTraining(record))),
     weightLayers: layersOf(records.filter(({ split }) => split === null)),
     records,
     series: logs.series,

@@ -3,9 +3,10 @@ import { EngineUnavailable } from '../linalg';
 import { metricsOfPrevious } from '../metrics';
 import type { LayerMeasurement } from '../metrics';
 import type { FileProblem, MeasurementRecord, RunFileState } from '../protocol';
+import { isOfTraining, trainingSource } from '../protocol';
 import { RecordStore } from '../store';
 import type { RecordStoreOptions } from '../store';
-import { relabel, toProblem, toRecords } from './fileRecords';
+import { relabel, relabelTraining, toProblem, toRecords } from './fileRecords';
 import type { LayerTask } from './layerMeasurer';
 import { findChanged } from './references';
 import { RunPlan } from './runPlan';
@@ -42,11 +43,14 @@ export class Measuring {
     private readonly around: Surroundings,
     folders: RecordStoreOptions,
     private readonly onProblems: () => void,
+    /** The training itself writes records, which should be followed. */
+    private readonly onTraining: () => void,
   ) {
     this.store = new RecordStore(folders);
     this.toDo = new RunPlan(this.store, around);
-    this.loading = this.store.refresh().then(() => {
+    this.loading = this.store.refresh().then((changed) => {
       this.loading = null;
+      this.showTraining(changed);
       onProblems();
     });
   }
@@ -125,15 +129,17 @@ export class Measuring {
     }
   }
 
-  /** Takes in what others have written to the records of this run. */
-  async refresh(): Promise<void> {
+  /** Takes in what others have written to the records of this run. @returns whether there was anything. */
+  async refresh(): Promise<boolean> {
     await this.loading;
     const changed = await this.store.refresh();
+    this.showTraining(changed);
     for (const file of this.files.values()) {
       if (file.content !== null && changed.has(file.content.fingerprint) && !this.due.has(file)) this.due.set(file, 'shown');
     }
     await this.workOff();
     this.onProblems();
+    return changed.size > 0;
   }
 
   /** Queues all that is missing, ahead of automatic work; `again` also what is there. */
@@ -333,6 +339,14 @@ export class Measuring {
     }
     const stored = this.store.ofContent(content.fingerprint).filter((record) => metricsOfPrevious.includes(record.metric) && this.toDo.isCurrent(file, record));
     if (stored.length > 0) this.run.addRecords(path, this.relabel(file, stored));
+  }
+
+  /** What the training recorded of its own batches: there is nothing to measure it from, so that it is shown as it is, whatever the settings are. */
+  private showTraining(changed: ReadonlySet<string>): void {
+    const records = [...changed].flatMap((key) => this.store.ofContent(key).filter(isOfTraining));
+    if (records.length === 0) return;
+    this.run.addRecords(trainingSource, relabelTraining(this.run.runName, records));
+    this.onTraining();
   }
 
   private relabel({ path, content }: TensorWatch, records: readonly MeasurementRecord[]): MeasurementRecord[] {

@@ -1,7 +1,9 @@
 import type {
   FileProblem, Finding, MeasurementRecord, RunDelta, RunDetail, RunFile, RunFileState, RunPage, RunSummary, ScalarSeries,
 } from '../protocol';
+import { isOfTraining, trainingSource } from '../protocol';
 import type { FileOnDisk, ScalarCollector } from '../runs';
+import { recordKey } from '../store';
 import { judgeHealth } from './health';
 
 /** In one message: to put more of them into one would hold up the file-following loop for more than some 10 ms. */
@@ -98,7 +100,9 @@ export class RunState {
   addRecords(source: string, records: readonly MeasurementRecord[]): void {
     const known = this.recordsOf(source);
     const fresh = new Set(records.map(cellOf));
-    const kept = known.filter((record) => !fresh.has(cellOf(record)));
+    // Those of a training are many: most are of other moments.
+    const moments = new Set(records.map(momentOf));
+    const kept = known.filter((record) => !moments.has(momentOf(record)) || !fresh.has(cellOf(record)));
     if (kept.length < known.length) {
       this.setRecords(source, [...kept, ...records]);
       return;
@@ -164,13 +168,14 @@ export class RunState {
     const probes = files.filter(({ disk }) => disk.kind === 'probe');
     const measured = probes.filter(({ state }) => state === 'measured').length;
     const logs = [...this.logs.values()];
+    const ofTraining = this.recordsOf(trainingSource);
     const note = this.note();
     return {
       id: this.id,
       name: this.name,
       folder: this.folder,
-      epoch: largest([...files.map(({ epoch }) => epoch), ...logs.map(({ epoch }) => epoch)]),
-      step: largest([...files.map(({ step }) => step), ...logs.map(({ step }) => step)]),
+      epoch: largest([...files, ...logs, ...ofTraining].map(({ epoch }) => epoch)),
+      step: largest([...files, ...logs, ...ofTraining].map(({ step }) => step)),
       modified: largest(files.map(({ disk }) => disk.modified)) ?? 0,
       files: files.map(toRunFile),
       problems: [...this.runProblems, ...files.flatMap(({ problems }) => problems)],
@@ -235,6 +240,9 @@ export class RunState {
   private note(): string | null {
     const kinds = new Set([...this.files.values()].map(({ disk }) => disk.kind));
     if (kinds.has('probe')) return null;
+    if (this.recordsOf(trainingSource).length > 0) {
+      return 'Only what the training recorded itself is shown of the features. Record the features of a fixed set of samples at each checkpoint to measure everything else.';
+    }
     if (this.records.size > 0) {
       return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that.';
     }
@@ -270,8 +278,15 @@ function* pagesOf(records: readonly (readonly MeasurementRecord[])[], series: re
   if (pieces.length > 0) yield { records: [], series: pieces };
 }
 
-function cellOf({ layer, metric, split }: MeasurementRecord): string {
+/** What a file gives one value for; a training gives one at every moment, and in every way that it was asked to. */
+function cellOf(record: MeasurementRecord): string {
+  if (isOfTraining(record)) return recordKey(record);
+  const { layer, metric, split } = record;
   return `${layer}\n${metric}\n${String(split)}`;
+}
+
+function momentOf({ epoch, step }: MeasurementRecord): string {
+  return `${String(epoch)} ${String(step)}`;
 }
 
 function toRunFile({ disk: { kind, path, format, bytes, modified }, epoch, step, state, layers }: FileFacts): RunFile {

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileProblem, MeasurementRecord } from '../protocol';
+import { isOfTraining } from '../protocol';
 import { RecordFile } from './recordFile';
 import { contentKey, recordKey } from './recordKey';
 
@@ -41,6 +42,11 @@ export class RecordStore {
   /** How many there are: it changes whenever there are others. */
   countOf(key: string): number {
     return this.byContent.get(key)?.size ?? 0;
+  }
+
+  /** Every record that the training wrote of its own batches, whatever its method and options. */
+  ofTraining(): MeasurementRecord[] {
+    return this.all().filter(isOfTraining);
   }
 
   /** Every record of every content. */

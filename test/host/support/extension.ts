@@ -43,6 +43,12 @@ function recordForks(): void {
   }) as typeof fork;
 }
 
+/** Where the extension lies. */
+export function extensionPath(): string {
+  assert.ok(extension, 'the extension is not installed');
+  return extension.extensionPath;
+}
+
 export function workspaceFolder(): string {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
   assert.ok(folder, 'no folder is open');
@@ -83,7 +89,7 @@ export async function show(name: string): Promise<RunDetail> {
 
 /** Does something while one of VS Code's questions is answered at once instead of by a person. */
 export async function answering<Answer>(
-  question: 'showQuickPick' | 'showSaveDialog' | 'showInformationMessage',
+  question: 'showQuickPick' | 'showSaveDialog' | 'showInformationMessage' | 'showErrorMessage',
   answer: (first: unknown, options: unknown) => unknown,
   action: () => PromiseLike<Answer>,
 ): Promise<Answer> {

@@ -182,7 +182,7 @@ describe('a probe whose neighbours take long to look at', () => {
       measureAutomatically: () => true, measureWeights: () => true, suspects: new Suspects(() => undefined),
       poller: { hint: () => undefined }, rescan: () => undefined, log: () => undefined,
     } as unknown as Surroundings;
-    const measuring = new Measuring(state, files, surroundings, { read: [], write: [] }, () => undefined);
+    const measuring = new Measuring(state, files, surroundings, { read: [], write: [] }, () => undefined, () => undefined);
     for (const epoch of [1, 2]) {
       await add(epoch);
       const disk = { ...probeOnDisk(probe(epoch)), absolutePath: watching.path(`run/${probe(epoch)}`) };
