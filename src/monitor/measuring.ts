@@ -30,9 +30,9 @@ export class Measuring {
   private patience: { cancel(): void } | null = null;
   /** The last task that was finished of a job, so that what never becomes current is not measured for ever. */
   private readonly finished = new Map<string, string>();
-  /** Files to be shown and planned anew: all of their records, or only those that depend on what they are compared with. */
-  private readonly due = new Map<TensorWatch, 'records' | 'compared'>();
-  private isWorking = false;
+  /** Files to be shown, or shown and planned anew: with all of their records, or only those that depend on what they are compared with. */
+  private readonly due = new Map<TensorWatch, 'shown' | 'records' | 'compared'>();
+  private working: Promise<void> | null = null;
   /** When the run last changed: newer runs go first. */
   rank = 0;
 
@@ -64,8 +64,8 @@ export class Measuring {
     await this.loading;
     this.referencesOutdated = true;
     if (file.content?.kind !== 'probe') return;
-    this.showRecords(file);
-    this.showState(file);
+    this.due.set(file, 'shown');
+    await this.workOff();
     this.patience ??= this.around.clock.after(patienceMilliseconds, () => {
       this.patience = null;
       for (const each of this.files.values()) if (each.content?.kind === 'probe' && !this.toDo.isCompared(each)) this.plan(each);
@@ -81,7 +81,7 @@ export class Measuring {
     const files = [...this.files.values()];
     const checkpoints = files.flatMap(({ path, content }) => (content?.kind === 'checkpoint' ? [{ path, content }] : []));
     const newest = checkpoints.reduce<string | null>((latest, { path, content }) => (latest === null || !this.isEarlier(content, latest) ? path : latest), null);
-    for (const file of this.toDo.compare(files)) this.due.set(file, 'compared');
+    for (const file of this.toDo.compare(files)) this.due.set(file, this.due.has(file) ? 'records' : 'compared');
     for (const file of files) {
       const makesRemarks = file.content?.kind !== 'checkpoint' || file.path === newest;
       if (file.makesRemarks === makesRemarks) continue;
@@ -92,21 +92,24 @@ export class Measuring {
   }
 
   /** Shows and plans what is due, some milliseconds at a time: there may be a thousand files, and others wait for this thread. */
-  private async workOff(): Promise<void> {
-    if (this.isWorking) return;
-    this.isWorking = true;
+  private workOff(): Promise<void> {
+    this.working ??= this.workOffDue().finally(() => (this.working = null));
+    return this.working;
+  }
+
+  private async workOffDue(): Promise<void> {
     let turn = performance.now();
     for (const [file, what] of this.due) {
       this.due.delete(file);
       if (this.files.get(file.path) !== file) continue;
       if (what === 'compared') this.showCompared(file);
       else this.showRecords(file);
-      this.plan(file);
+      if (what === 'shown') this.showState(file);
+      else this.plan(file);
       if (performance.now() - turn < turnMilliseconds) continue;
       await nextTurn();
       turn = performance.now();
     }
-    this.isWorking = false;
   }
 
   /** The content that was measured is no longer in this file; a copy of it may be in another. */
@@ -127,10 +130,9 @@ export class Measuring {
     await this.loading;
     const changed = await this.store.refresh();
     for (const file of this.files.values()) {
-      if (file.content === null || !changed.has(file.content.fingerprint)) continue;
-      this.showRecords(file);
-      this.showState(file);
+      if (file.content !== null && changed.has(file.content.fingerprint) && !this.due.has(file)) this.due.set(file, 'shown');
     }
+    await this.workOff();
     this.onProblems();
   }
 

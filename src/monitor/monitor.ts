@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { diagnose } from '../diagnosis';
+import { diagnose, diagnosedMetrics } from '../diagnosis';
 import { createFormatRegistry } from '../formats';
 import { defaultMeasureOptions } from '../metrics';
 import type { MeasureOptions } from '../metrics';
@@ -29,6 +29,7 @@ const repeatedMilliseconds = 2_000;
 /** Whole files read at once to learn what they are. */
 const inspections = 2;
 
+const watchedMetrics = new Set(diagnosedMetrics);
 /** Looking for findings takes at most this share of the time: one part in so many. */
 const diagnosisFactor = 20;
 /** Snapshots that are fetched at the same time. */
@@ -323,7 +324,8 @@ export class Monitor {
 
   private findIn(run: RunWatch): void {
     try {
-      run.state.setFindings(diagnose(run.state.allRecords()));
+      // The other metrics are most of the records.
+      run.state.setFindings(diagnose(run.state.allRecords().filter(({ metric }) => watchedMetrics.has(metric))));
     } catch (error) {
       this.options.events.log('error', `${run.state.runName} could not be diagnosed: ${error instanceof Error ? error.message : String(error)}`);
     }
