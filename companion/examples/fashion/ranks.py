@@ -3,10 +3,6 @@
 from typing import List, Optional, Sequence, Tuple
 
 
-def mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
 def ranks(values: Sequence[float]) -> List[float]:
     """Ranks from 1, ties share their mean rank."""
     order = sorted(range(len(values)), key=lambda place: values[place])
@@ -22,12 +18,13 @@ def ranks(values: Sequence[float]) -> List[float]:
     return result
 
 
-def spearman(pairs: Sequence[Tuple[float, float]]) -> Optional[float]:
-    """Pearson correlation of the ranks; None with fewer than 4 pairs or when one side is constant."""
-    if len(pairs) < 4:
+def spearman(pairs: Sequence[Tuple[Optional[float], float]]) -> Optional[float]:
+    """Pearson correlation of the ranks over the pairs that are known; None with fewer than 4 or when one side is constant."""
+    known = [pair for pair in pairs if pair[0] is not None]
+    if len(known) < 4:
         return None
-    first, second = (ranks([pair[side] for pair in pairs]) for side in (0, 1))
-    of_first, of_second = mean(first), mean(second)
-    products = sum((a - of_first) * (b - of_second) for a, b in zip(first, second))
-    squares = sum((a - of_first) ** 2 for a in first) * sum((b - of_second) ** 2 for b in second)
+    first, second = (ranks([pair[side] for pair in known]) for side in (0, 1))
+    centre = (len(known) + 1) / 2
+    products = sum((a - centre) * (b - centre) for a, b in zip(first, second))
+    squares = sum((a - centre) ** 2 for a in first) * sum((b - centre) ** 2 for b in second)
     return products / squares**0.5 if squares > 0 else None

@@ -1,0 +1,76 @@
+"""What an intervention changes in the memorizing setting, beside the run without it."""
+
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from formatting import mean, number, percent, table, with_error
+from run_tables import finding_of
+from runs import Run
+
+FINE_TUNING = ("umm", "continue")
+
+
+def treatment_table(runs: Dict[str, Run], fine_tuning: bool) -> str:
+    """Last checkpoint. Gaps at the deepest layer, memorization (random labels) at the deepest layer, accuracy at the representation."""
+    rows = []
+    for method, seed, treatment, run in compared(runs, fine_tuning):
+        found = finding_of(run)
+        rows.append([
+            method, seed, treatment, percent(run.accuracy[run.last, run.representation]), percent(max(run.accuracy[run.last, layer] for layer in run.layers)),
+            *(with_error(run.records.get((metric, "gap", run.last, run.deepest)), digits) for metric, digits in (("coding_rate_reduction", 2), ("alignment", 3))),
+            *(number(run.value(metric, "train", run.last, run.deepest), 2) for metric in ("coding_rate_reduction", "random_label_fit", "random_label_transfer")),
+            number(run.value("random_label_transfer", "gap", run.last, run.deepest), 2), "-" if found is None else found["severity"],
+        ])
+    header = ["method", "seed", "treatment", "probe %", "best layer %", "dR gap", "alignment gap", "dR, train", "fit, train", "transfer, train", "transfer gap", "finding"]
+    return table(header, rows)
+
+
+def compared(runs: Dict[str, Run], fine_tuning: bool) -> List[Tuple[str, str, str, Run]]:
+    """Treated runs, each group of one method and seed led by the run without an intervention."""
+    treated = [run for run in runs.values() if run.treatment is not None and (run.treatment in FINE_TUNING) == fine_tuning]
+    rows: List[Tuple[str, str, str, Run]] = []
+    for base in dict.fromkeys(run.base for run in treated):
+        own = [run for run in treated if run.base == base]
+        leader = [("none", runs[base])] if base in runs else []
+        rows += [(run.config["method"], str(run.config["seed"]), label, run) for label, run in [*leader, *((run.treatment or "", run) for run in own)]]
+    return rows
+
+
+def change_table(runs: Dict[str, Run]) -> str:
+    """Mean change over methods and seeds against the run without an intervention (for UMM also against continued training)."""
+    rows = []
+    for treatment in dict.fromkeys(run.treatment for run in runs.values() if run.treatment):
+        for against in ("none", *(("continue",) if treatment == "umm" else ())):
+            pairs = pairs_of(runs, treatment, against)
+            if pairs:
+                rows.append([treatment, against, str(len(pairs)), *(summary(pairs, *column) for column in COLUMNS)])
+    return table(["treatment", "against", "pairs", "probe, points", "dR gap", "alignment gap", "fit, train", "transfer, train"], rows)
+
+
+COLUMNS: Sequence[Tuple[str, str, int]] = (
+    ("accuracy", "", 1), ("coding_rate_reduction", "gap", 2), ("alignment", "gap", 3), ("random_label_fit", "train", 3), ("random_label_transfer", "train", 3),
+)
+
+
+def pairs_of(runs: Dict[str, Run], treatment: str, against: str) -> List[Tuple[Run, Run]]:
+    pairs = []
+    for run in runs.values():
+        other = run.base if against == "none" else f"{run.base}-{against}"
+        if run.treatment == treatment and other in runs:
+            pairs.append((run, runs[other]))
+    return pairs
+
+
+def summary(pairs: Sequence[Tuple[Run, Run]], metric: str, split: str, digits: int) -> str:
+    """Mean change, and in how many pairs it fell."""
+    changes = [change for change in (change_of(run, other, metric, split) for run, other in pairs) if change is not None]
+    if not changes:
+        return "-"
+    fell = sum(change < 0 for change in changes)
+    return f"{'+' if (mean(changes) or 0) > 0 else ''}{number(mean(changes), digits)} (fell in {fell})"
+
+
+def change_of(run: Run, other: Run, metric: str, split: str) -> Optional[float]:
+    if metric == "accuracy":
+        return 100 * (run.accuracy[run.last, run.representation] - other.accuracy[other.last, other.representation])
+    now, before = run.value(metric, split, run.last, run.deepest), other.value(metric, split, other.last, other.deepest)
+    return None if now is None or before is None else now - before
