@@ -17,7 +17,7 @@ from ranks import ranks, spearman
 from run_tables import accuracy_by_layer, final_table, findings_count, onset_table
 from runs import Run, load_run, representation
 from tables import write_tables
-from treatment_tables import change_table, compared
+from treatment_tables import change_of, change_table, compared
 
 STEPS = (0, 100, 200, 300)
 LAYERS = ["blocks.0", "blocks.1", "projector"]
@@ -151,6 +151,12 @@ def test_treatments_stand_beside_the_run_without_and_changes_are_differences(ris
     assert rising.treatment is None and treated.treatment == "umm" and treated.base == rising.name
     assert [row[:3] for row in compared(runs, fine_tuning=True)] == [("simclr", "0", "none"), ("simclr", "0", "umm"), ("simclr", "0", "continue")]
     assert compared(runs, fine_tuning=False) == []
+    # Trained from the start and stopped at step 200: compared with step 200 of the other.
+    full = run_of("simclr-memorizing-0-dropout", lambda step, place: 0.5, lambda step, place: 1.0, lambda step, place: 0.5)
+    short = full._replace(steps=[0, 100, 200])
+    assert [(row[2], row[4]) for row in compared({rising.name: rising, short.name: short}, fine_tuning=False)] == [("none", 200), ("dropout", 200)]
+    assert change_of(short, rising, "accuracy", "") == pytest.approx(50 - 71)
+    assert change_of(short, rising, "coding_rate_reduction", "gap") == pytest.approx(0.5 - 2 * 200 / 300)
     lines = change_table(runs).splitlines()[2:]
     assert lines[0].startswith("| umm | none | 1 | +4.0 (fell in 0) | -1.50 (fell in 1) |")
     assert lines[1].startswith("| umm | continue | 1 | +5.0 (fell in 0) | -0.50 (fell in 1) |")

@@ -34,6 +34,8 @@ REGULARISERS: Dict[str, List[str]] = {
     "label-smoothing": ["--label-smoothing", "0.1"],
 }
 REGULARISED = {"simclr": ("weight-decay", "random-labels"), "supervised-vit": tuple(REGULARISERS)}
+REGULARISED_UNTIL = {"supervised-vit": 300}
+"""Slow, and done with memorizing by then; compared with the same step of the run without a regulariser."""
 UNDONE = ("simclr", "byol", "vicreg")
 SLOW = ("mae", "rc-mae", "supervised-vit")
 
@@ -57,6 +59,7 @@ def training_commands() -> Dict[str, List[str]]:
         for method, names in REGULARISED.items():
             for name in names:
                 base = ["train.py", "--method", method, "--setting", "memorizing", "--seed", str(seed)]
+                base += ["--until", str(REGULARISED_UNTIL[method])] if method in REGULARISED_UNTIL else []
                 commands[f"{method}-memorizing-{seed}-{name}"] = base + REGULARISERS[name]
     return commands
 

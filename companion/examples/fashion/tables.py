@@ -68,7 +68,7 @@ def sections(runs: Dict[str, Run], plain: List[Run], catalog: Sequence[dict]) ->
             "Of the last column mind that depth alone orders layers.", correlations_at_the_end(plain, measures)),
         ("Undoing memorization: UMM against continued training", "Both go on from the memorizing run's last checkpoint with equally many batches and frozen early layers. "
             "Columns as above; *dR*, *fit* and *transfer* of random labels are those of the training part at the deepest layer.", treatment_table(runs, fine_tuning=True)),
-        ("Regularisers in the memorizing setting", "Trained from the start. Random labels: the regulariser on the last three layers.", treatment_table(runs, fine_tuning=False)),
+        ("Regularisers in the memorizing setting", "Trained from the start, beside the same step of the run without a regulariser. Random labels: the regulariser on the last three layers.", treatment_table(runs, fine_tuning=False)),
         ("Mean changes", "Mean over methods and seeds; in brackets in how many pairs the value fell.", change_table(runs)),
         ("Settings", settings_text(), run_tables.training_table(plain)),
     ]

@@ -30,6 +30,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--method", required=True, choices=sorted(METHODS))
     parser.add_argument("--setting", default="healthy", choices=sorted(SETTINGS), help="many images or few (default: healthy)")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"optimizer steps (default: {STEPS})")
+    parser.add_argument("--until", type=int, help="stop after this step, with the learning rates of --steps (default: go on to the end)")
     parser.add_argument("--weight-decay", type=float, default=1e-4, help="of AdamW (default: 1e-4)")
     parser.add_argument("--dropout", type=float, default=0.0, help="of the supervised transformer (default: 0)")
     parser.add_argument("--label-smoothing", type=float, default=0.0, help="of the supervised transformer (default: 0)")
@@ -64,10 +65,11 @@ def main() -> None:
     optimizer = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=options.weight_decay)
     generator = torch.Generator().manual_seed(options.seed + 1)
     batches = Batches(experiment.images, generator)
-    record_steps = {step for step in RECORD_STEPS if step <= options.steps} | {options.steps}
+    until = options.steps if options.until is None else min(options.until, options.steps)
+    record_steps = {step for step in RECORD_STEPS if step <= until} | {until}
     losses: List[float] = []
     started = time.monotonic()
-    for step in range(options.steps + 1):
+    for step in range(until + 1):
         # Linear warm-up, then half a cosine.
         rate = LEARNING_RATE * min(1.0, step / 50) * 0.5 * (1 + math.cos(math.pi * step / (options.steps + 1)))
         if step > 0:

@@ -3,7 +3,6 @@
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from formatting import mean, number, percent, table, with_error
-from run_tables import finding_of
 from runs import Run
 
 FINE_TUNING = ("umm", "continue")
@@ -12,27 +11,32 @@ FINE_TUNING = ("umm", "continue")
 def treatment_table(runs: Dict[str, Run], fine_tuning: bool) -> str:
     """Last checkpoint. Gaps at the deepest layer, memorization (random labels) at the deepest layer, accuracy at the representation."""
     rows = []
-    for method, seed, treatment, run in compared(runs, fine_tuning):
-        found = finding_of(run)
+    for method, seed, treatment, run, step in compared(runs, fine_tuning):
         rows.append([
-            method, seed, treatment, percent(run.accuracy[run.last, run.representation]), percent(max(run.accuracy[run.last, layer] for layer in run.layers)),
-            *(with_error(run.records.get((metric, "gap", run.last, run.deepest)), digits) for metric, digits in (("coding_rate_reduction", 2), ("alignment", 3))),
-            *(number(run.value(metric, "train", run.last, run.deepest), 2) for metric in ("coding_rate_reduction", "random_label_fit", "random_label_transfer")),
-            number(run.value("random_label_transfer", "gap", run.last, run.deepest), 2), "-" if found is None else found["severity"],
+            method, seed, treatment, str(step), percent(run.accuracy[step, run.representation]), percent(max(run.accuracy[step, layer] for layer in run.layers)),
+            *(with_error(run.records.get((metric, "gap", step, run.deepest)), digits) for metric, digits in (("coding_rate_reduction", 2), ("alignment", 3))),
+            *(number(run.value(metric, "train", step, run.deepest), 2) for metric in ("coding_rate_reduction", "random_label_fit", "random_label_transfer")),
+            number(run.value("random_label_transfer", "gap", step, run.deepest), 2),
         ])
-    header = ["method", "seed", "treatment", "probe %", "best layer %", "dR gap", "alignment gap", "dR, train", "fit, train", "transfer, train", "transfer gap", "finding"]
+    header = ["method", "seed", "treatment", "step", "probe %", "best layer %", "dR gap", "alignment gap", "dR, train", "fit, train", "transfer, train", "transfer gap"]
     return table(header, rows)
 
 
-def compared(runs: Dict[str, Run], fine_tuning: bool) -> List[Tuple[str, str, str, Run]]:
-    """Treated runs, each group of one method and seed led by the run without an intervention."""
+def compared(runs: Dict[str, Run], fine_tuning: bool) -> List[Tuple[str, str, str, Run, int]]:
+    """Treated runs and the step looked at, each group of one method and seed led by the run without an intervention."""
     treated = [run for run in runs.values() if run.treatment is not None and (run.treatment in FINE_TUNING) == fine_tuning]
-    rows: List[Tuple[str, str, str, Run]] = []
+    rows: List[Tuple[str, str, str, Run, int]] = []
     for base in dict.fromkeys(run.base for run in treated):
         own = [run for run in treated if run.base == base]
-        leader = [("none", runs[base])] if base in runs else []
-        rows += [(run.config["method"], str(run.config["seed"]), label, run) for label, run in [*leader, *((run.treatment or "", run) for run in own)]]
+        leader = [("none", runs[base], step_of_other(own[0], runs[base]))] if base in runs else []
+        both = [*leader, *((run.treatment or "", run, run.last) for run in own)]
+        rows += [(run.config["method"], str(run.config["seed"]), label, run, step) for label, run, step in both]
     return rows
+
+
+def step_of_other(run: Run, other: Run) -> int:
+    """What a treated run is compared with: the end of the other one, or the same step when both were trained from the start and it stopped earlier."""
+    return other.last if run.treatment in FINE_TUNING else min(run.last, other.last)
 
 
 def change_table(runs: Dict[str, Run]) -> str:
@@ -70,7 +74,8 @@ def summary(pairs: Sequence[Tuple[Run, Run]], metric: str, split: str, digits: i
 
 
 def change_of(run: Run, other: Run, metric: str, split: str) -> Optional[float]:
+    step = step_of_other(run, other)
     if metric == "accuracy":
-        return 100 * (run.accuracy[run.last, run.representation] - other.accuracy[other.last, other.representation])
-    now, before = run.value(metric, split, run.last, run.deepest), other.value(metric, split, other.last, other.deepest)
+        return 100 * (run.accuracy[run.last, run.representation] - other.accuracy[step, other.representation])
+    now, before = run.value(metric, split, run.last, run.deepest), other.value(metric, split, step, other.deepest)
     return None if now is None or before is None else now - before
