@@ -124,7 +124,11 @@ def test_correlations_run_over_the_right_checkpoints_layers_and_runs(rising):
     assert over_layers(rising, measure) is None
     others = [run_of(f"simclr-memorizing-{seed}", lambda step, place, seed=seed: 0.5 + seed / 10, lambda step, place, seed=seed: seed**2, lambda step, place: 0.0) for seed in range(4)]
     assert over_runs(others, measure) == pytest.approx(1)
-    assert "4 runs: convolution, memorizing | 0 runs: transformer, memorizing" in correlations_at_the_end(others, [measure])
+    constant = Measure("coding_rate_reduction", "gap", "coding-rate.md")
+    lines = correlations_at_the_end(others, [measure, constant]).splitlines()
+    assert lines[0] == "| measure | 4 runs: convolution, memorizing | 0 runs: transformer, memorizing | layers of one run |"
+    # The second measure is the same everywhere.
+    assert lines[2:] == ["| [`rankme`](metrics/rankme.md) | 1.00 | - | - |"]
 
 
 def test_tables_of_runs_name_best_step_and_best_layer_and_count_findings(rising):

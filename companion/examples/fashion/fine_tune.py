@@ -43,6 +43,8 @@ def main() -> None:
     experiment = Experiment(options.run, options.data, source["setting"], source["seed"], config)
     torch.manual_seed(source["seed"])
     method = METHODS[source["method"]]()
+    if len(method.modules()) > 1 or hasattr(method, "queue"):
+        raise SystemExit(f"{source['method']} has more than its network to go on from (a predictor, head or queue), and checkpoints do not hold it")
     last = sorted((options.source / "checkpoints").glob("*.pt"))[-1]
     content = torch.load(last, map_location="cpu")
     method.network.load_state_dict(content["model"])

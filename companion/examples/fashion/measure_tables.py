@@ -1,6 +1,6 @@
 """Tables of measures: their values, and how they go with the accuracy of the linear probe."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 from formatting import mean, number, significant, table
 from ranks import spearman
@@ -41,6 +41,11 @@ def final(run: Run, measure: Measure, layer: str) -> Optional[float]:
     return run.value(measure.metric, measure.split, run.last, layer)
 
 
+def known(rows: Iterable[Sequence[str]]) -> List[Sequence[str]]:
+    """Without measures that never have a correlation, as they are the same everywhere."""
+    return [row for row in rows if any(cell.strip("- /") and " of " not in cell for cell in row[1:])]
+
+
 def over_steps(run: Run, measure: Measure, start: int) -> Optional[float]:
     """Rank correlation over the checkpoints of one run, at its representation, with the accuracy there."""
     layer = run.representation
@@ -66,7 +71,7 @@ def correlations_by_method(runs: Sequence[Run], measures: Sequence[Measure]) -> 
         for own in [*by_method.values(), runs]:
             cells.append(" / ".join(number(mean(over_steps(run, measure, start) for run in own), 2) for start in (0, EARLY_STEPS)))
         rows.append([measure.title, *cells])
-    return table(["measure", *by_method, "all"], rows)
+    return table(["measure", *by_method, "all"], known(rows))
 
 
 def correlations_by_setting(runs: Sequence[Run], measures: Sequence[Measure]) -> str:
@@ -81,7 +86,7 @@ def correlations_by_setting(runs: Sequence[Run], measures: Sequence[Measure]) ->
             same = 0 if middle is None else sum(value * middle > 0 for value in values)
             cells += [number(middle, 2), f"{same} of {len(values)}"]
         rows.append([measure.title, *cells])
-    return table(["measure", *(title for setting in settings for title in (setting, "same sign"))], rows)
+    return table(["measure", *(title for setting in settings for title in (setting, "same sign"))], known(rows))
 
 
 def correlations_at_the_end(runs: Sequence[Run], measures: Sequence[Measure]) -> str:
@@ -91,4 +96,4 @@ def correlations_at_the_end(runs: Sequence[Run], measures: Sequence[Measure]) ->
         for kind in ("convolution", "transformer") for setting in dict.fromkeys(run.config["setting"] for run in runs)
     }
     rows = [[measure.title, *(number(over_runs(own, measure), 2) for own in kinds.values()), number(mean(over_layers(run, measure) for run in runs), 2)] for measure in measures]
-    return table(["measure", *(f"{len(own)} runs: {name}" for name, own in kinds.items()), "layers of one run"], rows)
+    return table(["measure", *(f"{len(own)} runs: {name}" for name, own in kinds.items()), "layers of one run"], known(rows))

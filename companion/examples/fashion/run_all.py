@@ -36,7 +36,8 @@ REGULARISERS: Dict[str, List[str]] = {
 REGULARISED = {"simclr": ("weight-decay", "random-labels"), "supervised-vit": tuple(REGULARISERS)}
 REGULARISED_UNTIL = {"supervised-vit": 150}
 """Slow, and with hardly any training loss left by then; compared with the same step of the run without a regulariser."""
-UNDONE = ("simclr", "byol", "vicreg")
+UNDONE = ("simclr", "vicreg")
+"""All that their losses need is in a checkpoint; BYOL and SimSiam have a predictor besides, MoCo a queue."""
 SLOW = ("mae", "rc-mae", "supervised-vit")
 
 NOT_MEASURED = ("linear_probe_accuracy", "label_budget")
