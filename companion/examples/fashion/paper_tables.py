@@ -17,7 +17,7 @@ def paper_table(runs: Dict[str, Run], plain: Sequence[Run], catalog: Sequence[di
     rows: List[Tuple[str, str, Optional[str]]] = [
         ("Late layers memorize, early ones do not; fewer images and weaker augmentation make it worse", "Qiang et al., 2410.00772", late_layers(plain)),
         ("UMM lifts accuracy and lowers memorization", "Qiang et al., 2410.00772", umm(runs)),
-        ("Weight decay, dropout and label smoothing lower the random-label score", "as reported for random-label heads", regularisers(runs)),
+        ("Weight decay, dropout and label smoothing lower the random-label score", "random-label heads (Becker et al., ICLR 2026)", regularisers(runs)),
         ("Correlation of cluster measures with linear-probe accuracy is weak on average and absent for SimSiam", "Xu et al., 2409.06612", clusters(plain, measures)),
         ("VICReg: Spearman of RankMe 0.32, of LiDAR 0.92", "Thilak et al. 2024", vicreg(plain, measures)),
         ("Spanning-tree dimension: Spearman about -0.8 with accuracy, over models", "2606.03338", dimension(plain, measures)),
