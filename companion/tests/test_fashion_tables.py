@@ -17,7 +17,7 @@ from ranks import ranks, spearman
 from run_tables import accuracy_by_layer, final_table, findings_count, onset_table
 from runs import Run, load_run, representation
 from tables import write_tables
-from treatment_tables import change_of, change_table, compared
+from treatment_tables import change_of, change_table, compared, settings_of_treatments
 
 STEPS = (0, 100, 200, 300)
 LAYERS = ["blocks.0", "blocks.1", "projector"]
@@ -161,6 +161,8 @@ def test_treatments_stand_beside_the_run_without_and_changes_are_differences(ris
     assert [(row[2], row[4]) for row in compared({rising.name: rising, short.name: short}, fine_tuning=False)] == [("none", 200), ("dropout", 200)]
     assert change_of(short, rising, "accuracy", "") == pytest.approx(50 - 71)
     assert change_of(short, rising, "coding_rate_reduction", "gap") == pytest.approx(0.5 - 2 * 200 / 300)
+    stronger = {**runs, treated.name: treated._replace(config={**treated.config, "beta": 1.0, "learning_rate": 3e-4})}
+    assert settings_of_treatments(stronger).splitlines() == ["- simclr, continue: as the run itself; 300 steps.", "- simclr, umm: beta 1.0, learning rate 0.0003; 300 steps."]
     lines = change_table(runs).splitlines()[2:]
     assert lines[0].startswith("| umm | none | 1 | +4.0 (fell in 0) | -1.50 (fell in 1) |")
     assert lines[1].startswith("| umm | continue | 1 | +5.0 (fell in 0) | -0.50 (fell in 1) |")

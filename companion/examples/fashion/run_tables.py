@@ -29,11 +29,12 @@ def training_table(runs: Iterable[Run]) -> str:
     rows = []
     runs = list(runs)
     for name in dict.fromkeys(run.config["method"] for run in runs):
-        own = [run for run in runs if run.config["method"] == name]
-        seconds = [run.seconds for run in own if run.seconds is not None]
-        for versions in dict.fromkeys(str(run.config["versions"]["torch"]) for run in own):
-            named = ", ".join(f"{run.config['setting']} {run.config['seed']}" for run in own if str(run.config["versions"]["torch"]) == versions)
-            rows.append([name, versions, named, number(median(seconds), 0) if seconds else "-"])
+        of_method = [run for run in runs if run.config["method"] == name]
+        for version in dict.fromkeys(str(run.config["versions"]["torch"]) for run in of_method):
+            own = [run for run in of_method if str(run.config["versions"]["torch"]) == version]
+            seconds = [run.seconds for run in own if run.seconds is not None]
+            named = ", ".join(f"{run.config['setting']} {run.config['seed']}" for run in own)
+            rows.append([name, version, named, number(median(seconds), 0) if seconds else "-"])
     return table(["method", "PyTorch", "runs (setting, seed)", "seconds a run, median"], rows)
 
 

@@ -9,7 +9,7 @@ from paper_tables import paper_table
 from records_file import write_records
 from runs import Run, load_run
 from settings import BATCH_SIZE, LEARNING_RATE, PROBE_SAMPLES, PROBE_VIEWS, RECORD_STEPS, SETTINGS, STEPS
-from treatment_tables import change_table, treatment_table
+from treatment_tables import change_table, settings_of_treatments, treatment_table
 
 Section = Tuple[str, str, str]
 """Title, words, tables."""
@@ -70,7 +70,7 @@ def sections(runs: Dict[str, Run], plain: List[Run], catalog: Sequence[dict]) ->
             "Columns as above; *dR*, *fit* and *transfer* of random labels are those of the training part at the deepest layer.", treatment_table(runs, fine_tuning=True)),
         ("Regularisers in the memorizing setting", "Trained from the start, beside the same step of the run without a regulariser. Random labels: the regulariser on the last three layers.", treatment_table(runs, fine_tuning=False)),
         ("Mean changes", "Mean over methods and seeds; in brackets in how many pairs the value fell.", change_table(runs)),
-        ("Settings", settings_text(), run_tables.training_table(plain)),
+        ("Settings", settings_text(), f"{run_tables.training_table(plain)}\nInterventions:\n\n{settings_of_treatments(runs)}"),
     ]
 
 

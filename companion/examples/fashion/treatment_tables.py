@@ -79,3 +79,19 @@ def change_of(run: Run, other: Run, metric: str, split: str) -> Optional[float]:
         return 100 * (run.accuracy[run.last, run.representation] - other.accuracy[step, other.representation])
     now, before = run.value(metric, split, run.last, run.deepest), other.value(metric, split, step, other.deepest)
     return None if now is None or before is None else now - before
+
+
+def settings_of_treatments(runs: Dict[str, Run]) -> str:
+    """By method and treatment: the options that are not those of the run without it."""
+    lines: Dict[str, str] = {}
+    for run in runs.values():
+        if run.treatment and run.base in runs:
+            plain = runs[run.base].config
+            without = (*NO_OPTIONS, *(("beta", "gamma") if run.treatment == "continue" else ()))
+            own = {key: value for key, value in run.config.items() if key not in without and plain.get(key) != value and value is not None}
+            options = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in own.items())
+            lines[f"- {run.config['method']}, {run.treatment}: {options or 'as the run itself'}; {run.last} steps."] = ""
+    return "\n".join(sorted(lines)) + "\n"
+
+
+NO_OPTIONS = ("versions", "threads", "source", "treatment", "layers", "setting", "seed", "dataset", "images", "augmentation", "method", "steps", "until")
