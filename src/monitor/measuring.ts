@@ -33,6 +33,7 @@ export class Measuring {
   /** Files to be shown, or shown and planned anew: with all of their records, or only those that depend on what they are compared with. */
   private readonly due = new Map<TensorWatch, 'shown' | 'records' | 'compared'>();
   private working: Promise<void> | null = null;
+  private isWorking = false;
   /** When the run last changed: newer runs go first. */
   rank = 0;
 
@@ -93,22 +94,31 @@ export class Measuring {
 
   /** Shows and plans what is due, some milliseconds at a time: there may be a thousand files, and others wait for this thread. */
   private workOff(): Promise<void> {
-    this.working ??= this.workOffDue().finally(() => (this.working = null));
-    return this.working;
+    if (this.working !== null) return this.working;
+    const work = this.workOffDue();
+    // Nothing may come between the end of the work and its being known.
+    if (this.isWorking) this.working = work;
+    return work;
   }
 
   private async workOffDue(): Promise<void> {
-    let turn = performance.now();
-    for (const [file, what] of this.due) {
-      this.due.delete(file);
-      if (this.files.get(file.path) !== file) continue;
-      if (what === 'compared') this.showCompared(file);
-      else this.showRecords(file);
-      if (what === 'shown') this.showState(file);
-      else this.plan(file);
-      if (performance.now() - turn < turnMilliseconds) continue;
-      await nextTurn();
-      turn = performance.now();
+    this.isWorking = true;
+    try {
+      let turn = performance.now();
+      for (const [file, what] of this.due) {
+        this.due.delete(file);
+        if (this.files.get(file.path) !== file) continue;
+        if (what === 'compared') this.showCompared(file);
+        else this.showRecords(file);
+        if (what === 'shown') this.showState(file);
+        else this.plan(file);
+        if (performance.now() - turn < turnMilliseconds) continue;
+        await nextTurn();
+        turn = performance.now();
+      }
+    } finally {
+      this.isWorking = false;
+      this.working = null;
     }
   }
 

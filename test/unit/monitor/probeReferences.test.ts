@@ -200,7 +200,8 @@ describe('a probe whose neighbours take long to look at', () => {
     measuring.settle();
     await surroundings.queue.idle();
     expect(watching.measurer.tasks.slice(6).map(({ metrics }) => metrics)).toEqual(Array(6).fill(metricsOfPrevious));
-    expect(since(state.allRecords(), probe(2))).toBe(versionOf(state.allRecords(), probe(1)));
+    const records = state.recordsOfSources().flat();
+    expect(since(records, probe(2))).toBe(versionOf(records, probe(1)));
   });
 });
 
