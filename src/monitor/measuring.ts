@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineUnavailable } from '../linalg';
-import { metricsOfPrevious } from '../metrics';
+import { metricInfo, metricsOfPrevious } from '../metrics';
 import type { LayerMeasurement } from '../metrics';
 import type { FileProblem, MeasurementRecord, RunFileState } from '../protocol';
 import { RecordStore } from '../store';
 import type { RecordStoreOptions } from '../store';
 import { relabel, toProblem, toRecords } from './fileRecords';
-import type { LayerTask } from './layerMeasurer';
+import type { LayerStep, LayerTask } from './layerMeasurer';
 import { findChanged } from './references';
 import { RunPlan } from './runPlan';
 import type { RunState } from './runState';
@@ -248,7 +248,7 @@ export class Measuring {
     try {
       const done = new Set<string>();
       for (let next = this.nextTask(copies(), layer, again, done); next !== null && !signal.aborted; next = this.nextTask(copies(), layer, false, done)) {
-        if (!(await this.measureTask(next.file, next.content, next.task, signal))) break;
+        if (!(await this.measureTask(next, key, signal))) break;
         done.add(describeTask(next.task));
         this.finished.set(key, describeTask(next.task));
       }
@@ -271,9 +271,9 @@ export class Measuring {
   }
 
   /** @returns whether there are records now that are kept. */
-  private async measureTask(file: TensorWatch, content: InspectedTensors, task: LayerTask, signal: AbortSignal): Promise<boolean> {
+  private async measureTask({ file, content, task }: NextTask, key: string, signal: AbortSignal): Promise<boolean> {
     try {
-      const measurements = await this.around.measurer().measure(task, signal);
+      const measurements = await this.around.measurer().measure(task, signal, (step) => this.around.queue.tell(key, describeStep(step)));
       if (signal.aborted) return false;
       const changed = await findChanged(task, content.fileVersion);
       if (changed !== null) {
@@ -374,4 +374,8 @@ interface LayerJob {
 /** Equal for tasks that would give the same records. */
 function describeTask(task: LayerTask): string {
   return JSON.stringify(task);
+}
+
+function describeStep({ metrics: [metric = ''], step, steps }: LayerStep): string {
+  return `${metricInfo(metric)?.group ?? metric}, step ${step} of ${steps}`;
 }

@@ -22,6 +22,7 @@ import { Slots } from './slots';
 import { Snapshots } from './snapshots';
 import { Suspects } from './suspects';
 import type { Surroundings } from './surroundings';
+import { Turns } from './turns';
 
 /** Shortest time between two messages to the host about runs, and about progress: a person is to see within 200 ms that a cancellation took effect. */
 const batchMilliseconds = 200;
@@ -88,6 +89,7 @@ export class Monitor {
     this.queue = new JobQueue(1, () => this.progressNews.add());
     this.suspects = new Suspects((keys) => events.workChanged(keys));
     const slots = new Slots(inspections);
+    const turns = new Turns();
     this.surroundings = {
       clock: this.clock,
       registry,
@@ -102,6 +104,7 @@ export class Monitor {
       measureWeights: () => this.watched?.settings.measureWeights ?? true,
       measurer: () => this.currentMeasurer(),
       inspect: (action) => slots.run(action),
+      turn: () => turns.take(),
       rescan: () => this.folders.soon(),
       engineUnavailable: (reason) => this.engineUnavailable(reason),
       log: (level, message) => events.log(level, message),
