@@ -7,6 +7,8 @@ import { RecordStore } from '../store';
 import type { RecordStoreOptions } from '../store';
 import { relabel, toProblem, toRecords } from './fileRecords';
 import type { LayerStep, LayerTask } from './layerMeasurer';
+import { inTurn, turns } from './plan';
+import type { Turn } from './plan';
 import { findChanged } from './references';
 import { RunPlan } from './runPlan';
 import type { RunState } from './runState';
@@ -202,35 +204,43 @@ export class Measuring {
     if (content === null) return;
     this.leaveOutQuarantined(file, content);
     if (this.toDo.isPlaced(file, content) && (asked || this.measuresAutomatically(content))) {
-      for (const task of this.toDo.missing(file, content, again)) {
-        const { layer } = task;
-        const key = this.keyOf(content, layer);
-        if (!asked && (this.declined.has(key) || this.finished.get(key) === describeTask(task))) continue;
-        if (!this.pending.has(key)) this.pending.set(key, 'queued');
-        this.around.queue.add({
-          key,
-          runId: this.run.id,
-          asked,
-          alone: this.around.suspects.isSuspect(key),
-          precedence: content.kind === 'probe' ? 0 : 1,
-          runRank: this.rank,
-          rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
-          title: `${layer} of ${file.path}`,
-          run: (signal) => this.measureLayer({ content, layer, again }, key, signal),
-        });
+      for (const whole of this.toDo.missing(file, content, again)) {
+        for (const turn of turns) {
+          const task = inTurn(whole, turn);
+          if (task !== null) this.queueTask(file, { content, layer: task.layer, again, turn }, task, asked);
+        }
       }
     }
     this.showState(file);
   }
 
-  private keyOf({ fingerprint }: InspectedTensors, layer: string): string {
-    return `${this.run.id}\n${fingerprint}\n${layer}`;
+  private queueTask(file: TensorWatch, job: LayerJob, task: LayerTask, asked: boolean): void {
+    const { content, layer, turn } = job;
+    const key = this.keyOf(content, layer, turn);
+    if (!asked && (this.declined.has(key) || this.finished.get(key) === describeTask(task))) return;
+    if (!this.pending.has(key)) this.pending.set(key, 'queued');
+    this.around.queue.add({
+      key,
+      runId: this.run.id,
+      asked,
+      alone: this.around.suspects.isSuspect(key),
+      precedence: turn === 'second' ? 2 : content.kind === 'probe' ? 0 : 1,
+      runRank: this.rank,
+      rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
+      title: `${layer} of ${file.path}`,
+      run: (signal) => this.measureLayer(job, key, signal),
+    });
+  }
+
+  private keyOf({ fingerprint }: InspectedTensors, layer: string, turn: Turn): string {
+    return `${this.run.id}\n${fingerprint}\n${layer}${turn === 'first' ? '' : `\n${turn}`}`;
   }
 
   /** What cost the worker its life is a problem of the file, and left alone. */
   private leaveOutQuarantined(file: TensorWatch, content: InspectedTensors): void {
     for (const layer of content.layers) {
-      const reason = this.around.suspects.quarantineReason(this.keyOf(content, layer));
+      const reasons = turns.map((turn) => this.around.suspects.quarantineReason(this.keyOf(content, layer, turn)));
+      const reason = reasons.find((each) => each !== null) ?? null;
       if (reason !== null) file.failures.set(layer, { file: file.path, place: `layer ${layer}`, reason, severity: 'error' });
     }
   }
@@ -239,7 +249,7 @@ export class Measuring {
    * What is missing is asked for when the job runs, and again after each task: references may have become known or changed, others may have
    * written records, and a copy of the file may be compared with something else.
    */
-  private async measureLayer({ content, layer, again }: LayerJob, key: string, signal: AbortSignal): Promise<void> {
+  private async measureLayer({ content, layer, again, turn }: LayerJob, key: string, signal: AbortSignal): Promise<void> {
     this.pending.set(key, 'measuring');
     const copies = (): TensorWatch[] => [...this.files.values()].filter((file) => file.content?.fingerprint === content.fingerprint);
     const show = (): void => copies().forEach((file) => this.showState(file));
@@ -247,7 +257,8 @@ export class Measuring {
     this.around.suspects.begin(key);
     try {
       const done = new Set<string>();
-      for (let next = this.nextTask(copies(), layer, again, done); next !== null && !signal.aborted; next = this.nextTask(copies(), layer, false, done)) {
+      const find = (all: boolean): NextTask | null => this.nextTask(copies(), { layer, turn, again: all }, done);
+      for (let next = find(again); next !== null && !signal.aborted; next = find(false)) {
         if (!(await this.measureTask(next, key, signal))) break;
         done.add(describeTask(next.task));
         this.finished.set(key, describeTask(next.task));
@@ -260,12 +271,13 @@ export class Measuring {
     }
   }
 
-  private nextTask(files: readonly TensorWatch[], layer: string, again: boolean, done: ReadonlySet<string>): NextTask | null {
+  private nextTask(files: readonly TensorWatch[], { layer, again, turn }: Omit<LayerJob, 'content'>, done: ReadonlySet<string>): NextTask | null {
     for (const file of files) {
       const { content } = file;
       if (content === null || !this.toDo.isPlaced(file, content)) continue;
-      const [task] = this.toDo.missing(file, content, again, layer);
-      if (task !== undefined && !done.has(describeTask(task))) return { file, content, task };
+      const [whole] = this.toDo.missing(file, content, again, layer);
+      const task = whole === undefined ? null : inTurn(whole, turn);
+      if (task !== null && !done.has(describeTask(task))) return { file, content, task };
     }
     return null;
   }
@@ -314,7 +326,7 @@ export class Measuring {
   private showState(file: TensorWatch): void {
     const { content } = file;
     if (content === null) return;
-    const keys = content.layers.map((layer) => this.keyOf(content, layer));
+    const keys = content.layers.flatMap((layer) => turns.map((turn) => this.keyOf(content, layer, turn)));
     file.show(this.stateOf(file, content, keys));
   }
 
@@ -369,6 +381,7 @@ interface LayerJob {
   readonly content: InspectedTensors;
   readonly layer: string;
   readonly again: boolean;
+  readonly turn: Turn;
 }
 
 /** Equal for tasks that would give the same records. */

@@ -173,7 +173,7 @@ export class RunState {
   summary(): RunSummary {
     const files = [...this.files.values()];
     const probes = files.filter(({ disk }) => disk.kind === 'probe');
-    const measured = probes.filter(({ state }) => state === 'measured').length;
+    const measured = probes.filter((probe) => this.canBeJudged(probe)).length;
     const logs = [...this.logs.values()];
     const note = this.note();
     return {
@@ -233,6 +233,13 @@ export class RunState {
     this.newRecords = new Map();
     this.voidedLogs = new Set();
     this.newSeries = [];
+  }
+
+  /** Findings rest on gaps, which are measured before what takes longest. */
+  private canBeJudged({ disk, state, layers }: FileFacts): boolean {
+    if (state === 'measured') return true;
+    const gaps = this.gapLayers.get(disk.path);
+    return gaps !== undefined && layers.length > 0 && layers.every((layer) => gaps.has(layer));
   }
 
   private takeGaps(source: string, records: readonly MeasurementRecord[]): void {

@@ -77,6 +77,18 @@ it('calls no run healthy before anybody has looked for findings in it', () => {
   expect(state.summary().health).toBe('unknown');
 });
 
+it('can judge a run before everything of its probes is measured, as long as their gaps are', () => {
+  const state = gapState();
+  for (const path of sources) {
+    state.setFile({ kind: 'probe', path, absolutePath: `/run/${path}`, formatId: 'safetensors', format: 'probe', bytes: 1, modified: 1, epoch: 1, step: 1, problem: null });
+    state.updateFile(path, { state: 'measuring', layers: ['block0', 'block1', 'block2'] });
+  }
+  new Diagnoses(new FakeClock(), () => undefined, () => undefined).look(state);
+  expect(state.summary().health).toBe('healthy');
+  for (const path of sources) state.updateFile(path, { layers: ['block0', 'block1', 'block2', 'block3'] });
+  expect(state.summary().health).toBe('unknown');
+});
+
 it('looks for findings in turns where that takes long, and then not before twenty times as long has passed', async () => {
   const clock = new FakeClock();
   let ticks = 0;
