@@ -223,7 +223,7 @@ export class Measuring {
       key,
       runId: this.run.id,
       asked,
-      alone: this.around.suspects.isSuspect(key),
+      alone: this.around.suspects.isSuspect(this.keyOf(content, layer, 'first')),
       precedence: turn === 'second' ? 2 : content.kind === 'probe' ? 0 : 1,
       runRank: this.rank,
       rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
@@ -239,8 +239,7 @@ export class Measuring {
   /** What cost the worker its life is a problem of the file, and left alone. */
   private leaveOutQuarantined(file: TensorWatch, content: InspectedTensors): void {
     for (const layer of content.layers) {
-      const reasons = turns.map((turn) => this.around.suspects.quarantineReason(this.keyOf(content, layer, turn)));
-      const reason = reasons.find((each) => each !== null) ?? null;
+      const reason = this.around.suspects.quarantineReason(this.keyOf(content, layer, 'first'));
       if (reason !== null) file.failures.set(layer, { file: file.path, place: `layer ${layer}`, reason, severity: 'error' });
     }
   }
@@ -254,7 +253,9 @@ export class Measuring {
     const copies = (): TensorWatch[] => [...this.files.values()].filter((file) => file.content?.fingerprint === content.fingerprint);
     const show = (): void => copies().forEach((file) => this.showState(file));
     show();
-    this.around.suspects.begin(key);
+    // A layer is suspect as a whole: either turn may end the process.
+    const suspect = this.keyOf(content, layer, 'first');
+    this.around.suspects.begin(suspect);
     try {
       const done = new Set<string>();
       const find = (all: boolean): NextTask | null => this.nextTask(copies(), { layer, turn, again: all }, done);
@@ -264,7 +265,7 @@ export class Measuring {
         this.finished.set(key, describeTask(next.task));
       }
     } finally {
-      this.around.suspects.end(key);
+      this.around.suspects.end(suspect);
       // A job that was cancelled may be queued anew already.
       if (this.pending.get(key) === 'measuring') this.pending.delete(key);
       show();
