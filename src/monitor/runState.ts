@@ -4,7 +4,7 @@ import type {
 import { isOfTraining, trainingSource } from '../protocol';
 import type { FileOnDisk, ScalarCollector } from '../runs';
 import { recordKey } from '../store';
-import { judgeHealth } from './health';
+import { judgeHealth, layersWithGaps } from './health';
 
 /** In one message: to put more of them into one would hold up the file-following loop for more than some 10 ms. */
 const mostRecords = 2_000;
@@ -28,8 +28,11 @@ interface FileFacts {
 export class RunState {
   private readonly files = new Map<string, FileFacts>();
   private readonly records = new Map<string, readonly MeasurementRecord[]>();
+  /** Of each source those in which a finding could show. */
+  private readonly gapLayers = new Map<string, ReadonlySet<string>>();
   private readonly logs = new Map<string, ScalarCollector>();
-  private currentFindings: readonly Finding[] = [];
+  /** Null: nobody has looked for any yet. */
+  private currentFindings: readonly Finding[] | null = null;
   private runProblems: readonly FileProblem[] = [];
   private voidedSources = new Set<string>();
   private newRecords = new Map<string, MeasurementRecord[]>();
@@ -91,6 +94,8 @@ export class RunState {
     if (known.length > 0) this.voidedSources.add(source);
     if (records.length === 0) this.records.delete(source);
     else this.records.set(source, records);
+    this.gapLayers.delete(source);
+    this.takeGaps(source, records);
     this.newRecords.set(source, [...records]);
     this.recordsChanged = true;
     this.onChange();
@@ -108,12 +113,17 @@ export class RunState {
       return;
     }
     this.records.set(source, [...known, ...records]);
+    this.takeGaps(source, records);
     this.newRecords.set(source, [...(this.newRecords.get(source) ?? []), ...records]);
     this.recordsChanged = true;
     this.onChange();
   }
 
-  /** Whether records came or went since the last call, so that the findings have to be looked for anew. */
+  /** Whether records came or went since `takeRecordsChanged`, so that the findings have to be looked for anew. */
+  get haveRecordsChanged(): boolean {
+    return this.recordsChanged;
+  }
+
   takeRecordsChanged(): boolean {
     const changed = this.recordsChanged;
     this.recordsChanged = false;
@@ -124,8 +134,9 @@ export class RunState {
     return this.records.get(source) ?? [];
   }
 
-  allRecords(): MeasurementRecord[] {
-    return [...this.records.values()].flat();
+  /** As they are now: later changes make other arrays. */
+  recordsOfSources(): readonly (readonly MeasurementRecord[])[] {
+    return [...this.records.values()];
   }
 
   /** The collector of a log; kept by reference, told of by `appendSeries` and `voidLog`. */
@@ -166,7 +177,7 @@ export class RunState {
   summary(): RunSummary {
     const files = [...this.files.values()];
     const probes = files.filter(({ disk }) => disk.kind === 'probe');
-    const measured = probes.filter(({ state }) => state === 'measured').length;
+    const measured = probes.filter((probe) => this.canBeJudged(probe)).length;
     const logs = [...this.logs.values()];
     const ofTraining = this.recordsOf(trainingSource);
     const note = this.note();
@@ -179,8 +190,8 @@ export class RunState {
       modified: largest(files.map(({ disk }) => disk.modified)) ?? 0,
       files: files.map(toRunFile),
       problems: [...this.runProblems, ...files.flatMap(({ problems }) => problems)],
-      findings: this.currentFindings,
-      health: judgeHealth(this.currentFindings, this.allRecords(), { measured, all: probes.length }),
+      findings: this.currentFindings ?? [],
+      health: this.currentFindings === null ? 'unknown' : judgeHealth(this.currentFindings, this.gapLayers.values(), { measured, all: probes.length }),
       ...(note === null ? {} : { note }),
     };
   }
@@ -227,6 +238,18 @@ export class RunState {
     this.newRecords = new Map();
     this.voidedLogs = new Set();
     this.newSeries = [];
+  }
+
+  /** Findings rest on gaps, which are measured before what takes longest. */
+  private canBeJudged({ disk, state, layers }: FileFacts): boolean {
+    if (state === 'measured') return true;
+    const gaps = this.gapLayers.get(disk.path);
+    return gaps !== undefined && layers.length > 0 && layers.every((layer) => gaps.has(layer));
+  }
+
+  private takeGaps(source: string, records: readonly MeasurementRecord[]): void {
+    const found = layersWithGaps(records).get(source);
+    if (found !== undefined) this.gapLayers.set(source, new Set([...(this.gapLayers.get(source) ?? []), ...found]));
   }
 
   /** Shallow to deep: as the newest file of this kind lists them, then those that only others have. */

@@ -44,7 +44,8 @@ export class RunWatch {
   ) {
     this.recordsOfTraining = path.join(run.folder, '.layerscope', 'records-training.jsonl');
     this.state = new RunState(run.id, run.folder, run.name, onChange);
-    this.measuring = new Measuring(this.state, this.tensors, around, records, () => this.tellProblems(), () => this.followTraining());
+    const stored = { ...records, turn: around.turn };
+    this.measuring = new Measuring(this.state, this.tensors, around, stored, () => this.tellProblems(), () => this.followTraining());
   }
 
   /** Takes over what the folder holds now. */
@@ -144,7 +145,7 @@ export class RunWatch {
     }
     for (const log of logs) {
       const known = this.logs.get(log.source);
-      const watch = known?.watch ?? new LogWatch(this.state, log, this.around.rescan);
+      const watch = known?.watch ?? new LogWatch(this.state, log, this.around.rescan, this.around.turn);
       const fresh = log.files.filter(({ path }) => known?.files.every((file) => file.path !== path) ?? true);
       this.logs.set(log.source, { watch, files: log.files });
       if (fresh.length > 0) this.lookAt(fresh[0]!.absolutePath, watch.look());

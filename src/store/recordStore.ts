@@ -15,6 +15,8 @@ export interface RecordStoreOptions {
   readonly write: readonly string[];
   /** Name of the file that is written, for writers that need one of their own. Default `records.jsonl`. */
   readonly fileName?: string;
+  /** Waited for before some milliseconds of parsing, so that the records of many runs are not parsed in one go. Default: a turn of the event loop. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** The records of one run: read from several places, appended to one, one record a key. */
@@ -124,7 +126,7 @@ export class RecordStore {
   private fileAt(name: string): RecordFile {
     const known = this.files.get(name);
     if (known !== undefined) return known;
-    const file = new RecordFile(name);
+    const file = new RecordFile(name, this.options.turn);
     this.files.set(name, file);
     return file;
   }
