@@ -10,7 +10,7 @@ import { eventually } from './waiting';
 export const memorizing = 'simclr-digits-memorizing';
 export const healthy = 'simclr-digits-healthy';
 /** How long measuring one sample run may take on a slow machine that does other things beside it. */
-export const measuringLimit = 180_000;
+export const measuringLimit = 600_000;
 
 const extension = vscode.extensions.getExtension<LayerscopeApi>('layerscope.layerscope');
 const workers: childProcess.ChildProcess[] = [];
