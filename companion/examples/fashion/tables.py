@@ -90,7 +90,7 @@ def reproduction_text() -> str:
     return """## Reproduce
 
     npm ci && npm run build
-    pip install torch                      # or Debian's python3-torch; the images: Debian's dataset-fashion-mnist
+    pip install torch     # or Debian's python3-torch; the images: Debian's dataset-fashion-mnist
     python companion/examples/fashion/run_all.py RUNS
 
 It keeps what is there and goes on where it was stopped. The same seed and the same PyTorch give the same run; other versions round differently.
