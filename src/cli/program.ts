@@ -6,6 +6,7 @@ import { exportRun } from './export';
 import { inspect } from './inspect';
 import { landscape } from './landscape';
 import { measure } from './measure';
+import { metrics } from './metrics';
 import { onOneLine } from './output';
 import { runs } from './runs';
 import { scalars } from './scalars';
@@ -15,7 +16,7 @@ import { surface } from './surface';
 /** 130 is what shells expect of a program that was interrupted: 128 + SIGINT. */
 export const exitCodes = { done: 0, unusableInput: 1, wrongArguments: 2, interrupted: 130 } as const;
 
-const commands: readonly Command[] = [runs, scalars, inspect, measure, diagnoseRun, suggestLabels, landscape, surface, exportRun];
+const commands: readonly Command[] = [runs, scalars, inspect, metrics, measure, diagnoseRun, suggestLabels, landscape, surface, exportRun];
 
 /** Runs one command and answers with its exit code. Never throws for what a person can do wrong. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -53,7 +53,7 @@ export class LandscapeStore {
   private writeProblem: FileProblem | null = null;
 
   constructor(folder: string | null) {
-    this.file = folder === null ? null : new RecordFile(path.join(folder, 'landscapes.jsonl'), parseLandscapeLine);
+    this.file = folder === null ? null : new RecordFile(path.join(folder, 'landscapes.jsonl'), undefined, parseLandscapeLine);
   }
 
   get problems(): readonly FileProblem[] {

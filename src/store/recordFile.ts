@@ -27,6 +27,8 @@ export class RecordFile<Line = MeasurementRecord> {
 
   constructor(
     readonly file: string,
+    /** Waited for before a slice is parsed. Default: a turn of the event loop. */
+    private readonly waitForTurn: () => Promise<void> = () => nextTurn(),
     /** Throws an error with the reason when a line is no record. Default: a measurement. */
     private readonly parse: (line: string) => Line = parseRecord as (line: string) => Line,
   ) {}
@@ -85,6 +87,7 @@ export class RecordFile<Line = MeasurementRecord> {
       if (bytesRead === 0) return;
       const bytes = Buffer.concat([rest, slice.subarray(0, bytesRead)]);
       const end = bytes.lastIndexOf(newline) + 1;
+      await this.waitForTurn();
       if (end > 0) accept(this.parseLines(bytes.subarray(0, end)));
       this.offset += end;
       rest = bytes.subarray(end);
@@ -92,7 +95,6 @@ export class RecordFile<Line = MeasurementRecord> {
         this.tell(this.line + 1, `the line is longer than ${maximumLineBytes} bytes; the rest of the file is not read`);
         return;
       }
-      await nextTurn();
     }
   }
 
