@@ -4,3 +4,4 @@ export type * from './findings';
 export type * from './worker';
 export type * from './panel';
 export type * from './landscape';
+export type * from './landscapePanel';
