@@ -73,7 +73,7 @@ function linesOf(grid: SurfaceGrid, values: readonly number[], ring: Ring): Plac
   const lines: Place[][] = [];
   let line: Place[] | null = null;
   for (let index = 1; index < ring.length; index++) {
-    const [from, to] = [ring[index - 1] ?? [0, 0], ring[index] ?? [0, 0]];
+    const [from, to]: [Place, Place] = [ring[index - 1] ?? [0, 0], ring[index] ?? [0, 0]];
     if (!insideCell(grid, values, (from[0] + to[0]) / 2, (from[1] + to[1]) / 2)) {
       line = null;
       continue;

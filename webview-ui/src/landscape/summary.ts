@@ -88,12 +88,12 @@ export function compare(surfaces: readonly LandscapeSurface[]): string[] {
   const sentences: string[] = [];
   const order = (read: (surface: LandscapeSurface) => number | null): readonly { title: string; value: number }[] => {
     const values = surfaces.map((surface) => ({ title: titleOf(surface), value: read(surface) }));
-    return values.every((one): one is { title: string; value: number } => one.value !== null) ? values.toSorted((a, b) => b.value - a.value) : [];
+    return values.every((one): one is { title: string; value: number } => one.value !== null) ? [...values].sort((a, b) => b.value - a.value) : [];
   };
   const listed = (values: readonly { title: string; value: number }[], text: (value: number) => string): string =>
     values.map(({ title, value }) => `${title} (${text(value)})`).join(', ');
   const model = order(lossOfModel);
-  if (model.length > 0) sentences.push(`Loss at the model, lowest first: ${listed(model.toReversed(), formatShort)}.`);
+  if (model.length > 0) sentences.push(`Loss at the model, lowest first: ${listed([...model].reverse(), formatShort)}.`);
   const width = order((surface) => surface.flatness?.widthMean ?? null);
   if (width.length > 0) sentences.push(`Widest basin first: ${listed(width, formatShort)}.`);
   const convex = order((surface) => surface.flatness?.convexArea ?? null);

@@ -55,9 +55,15 @@ export function surfaceMesh(grid: SurfaceGrid, scale: HeightScale): SurfaceMesh 
   return { positions, colors, indices: Uint32Array.from(indices) };
 }
 
-/** The level lines on the surface: pairs of points. */
-export function levelSegments(grid: SurfaceGrid, scale: HeightScale, lines: ContourDrawing['lines']): Float32Array {
-  return segments(lines.map(({ level, places }) => places.map((place) => toBox(grid, scale, place, level))));
+/** The level lines on the surface, pairs of points, by the colour that is seen there. */
+export function levelSegments(grid: SurfaceGrid, scale: HeightScale, lines: ContourDrawing['lines']): ReadonlyMap<string, Float32Array> {
+  const colors = [...new Set(lines.map(({ level }) => scale.lineColor(level)))];
+  return new Map(
+    colors.map((color) => {
+      const own = lines.filter(({ level }) => scale.lineColor(level) === color);
+      return [color, segments(own.map(({ level, places }) => places.map((place) => toBox(grid, scale, place, level))))];
+    }),
+  );
 }
 
 /** Lines that follow the surface (the convex outline): pairs of points; parts without a value are left out. */
