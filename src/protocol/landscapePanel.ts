@@ -30,7 +30,8 @@ export type FromLandscape =
 export interface LandscapeArrangement {
   readonly version: 1;
   readonly form: 'contours' | 'surface' | 'table';
-  readonly height: 'linear' | 'log';
+  /** Null until somebody chooses: the page takes what suits the losses. */
+  readonly height: 'linear' | 'log' | null;
   /** Degrees around the vertical axis and above the plane; `distance` 1 is the whole surface. */
   readonly camera: { readonly azimuth: number; readonly elevation: number; readonly distance: number };
   readonly files: readonly string[];

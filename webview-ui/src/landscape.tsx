@@ -5,8 +5,8 @@ import './styles/tables.css';
 import './styles/landscape.css';
 import { render } from 'preact';
 import { ErrorBoundary } from './components/ErrorBoundary';
-import { LandscapeApp } from './landscape/LandscapeApp';
-import { post } from './landscape/landscapeApi';
+import { LandscapeApp } from './lossSurfaces/LandscapeApp';
+import { post } from './lossSurfaces/landscapeApi';
 
 window.addEventListener('error', (event) => {
   // A browser says this when a layout needs a second pass; nothing failed.

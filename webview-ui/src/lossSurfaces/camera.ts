@@ -3,7 +3,7 @@ import type { LandscapeArrangement } from '../../../src/protocol';
 export type Camera = LandscapeArrangement['camera'];
 
 /** From the front right, a little above: both axes and the basin are seen. */
-export const firstCamera: Camera = { azimuth: 35, elevation: 38, distance: 1 };
+export const firstCamera: Camera = { azimuth: 35, elevation: 44, distance: 1 };
 
 const lowest = 4;
 const highest = 90;

@@ -2,7 +2,7 @@ import { Chart, LinearScale, LineController, LineElement, LogarithmicScale, Poin
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { LandscapeSurface } from '../../../src/protocol';
-import { markerNames } from '../charts/layerLines';
+import { markerNames } from '../charts/markerNames';
 import { LineSample } from '../components/LineSample';
 import { formatTick } from '../format';
 import type { Theme } from '../theme';

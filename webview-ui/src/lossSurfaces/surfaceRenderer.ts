@@ -120,7 +120,8 @@ function makeGroup({ grid, scale, contours, outline }: SurfaceModel, theme: Them
   const convex = drapedSegments(grid, scale, outline);
   if (convex.length > 0) {
     for (const [color, width, order] of [['#000000', 5, 1], ['#ffffff', 2.4, 2]] as const) {
-      const material = new LineMaterial({ color, linewidth: width, polygonOffset: true, polygonOffsetFactor: -order });
+      // The black rim must not hide the white line in it.
+      const material = new LineMaterial({ color, linewidth: width, depthWrite: false, polygonOffset: true, polygonOffsetFactor: -2, polygonOffsetUnits: -4 });
       const line = new LineSegments2(new LineSegmentsGeometry().setPositions(convex), material);
       line.renderOrder = order;
       fat.push(material);

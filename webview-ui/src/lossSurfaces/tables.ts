@@ -58,19 +58,19 @@ export function trajectoryTable(surface: LandscapeSurface): TableModel {
   };
 }
 
-/** Numbers beside each surface: what is drawn, and how flat it is. Columns that no surface has are left out. */
+/** What is known of each surface and how flat it is: numbers down, surfaces across. Numbers that no surface has are left out. */
 export function factsTable(surfaces: readonly LandscapeSurface[]): TableModel {
-  const columns = facts.filter(({ read }) => surfaces.some((surface) => read(surface) !== null));
+  const rows = facts.filter(({ read }) => surfaces.some((surface) => read(surface) !== null));
   return {
     caption: 'Numbers of each surface',
     note: '',
-    corner: 'surface',
+    corner: 'number',
     groups: [],
-    columns: columns.map(({ label }) => label),
-    rows: surfaces.length,
+    columns: surfaces.map(titleOf),
+    rows: rows.length,
     row: (index) => {
-      const surface = surfaces[index];
-      return { header: surface ? titleOf(surface) : '', cells: surface ? columns.map(({ read }) => numberCell(read(surface))) : [] };
+      const fact = rows[index];
+      return { header: fact?.label ?? '', cells: fact ? surfaces.map((surface) => numberCell(fact.read(surface))) : [] };
     },
   };
 }

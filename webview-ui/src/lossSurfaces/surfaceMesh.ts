@@ -4,7 +4,7 @@ import { lossAt, type SurfaceGrid } from './grid';
 import type { HeightScale } from './heightScale';
 
 /** Height of the drawn box, which is 2 wide. */
-export const boxHeight = 1.1;
+export const boxHeight = 0.95;
 /** Lines lie so much above the surface that they are not hidden by it. */
 const lift = 0.008;
 

@@ -127,7 +127,7 @@ function Keys({ models }: { models: readonly SurfaceModel[] }): JSX.Element {
   const any = (has: (model: SurfaceModel) => boolean): boolean => models.some(has);
   return (
     <ul class="legend-keys">
-      <Key sign={'\u25c7'}>lowest point</Key>
+      {any(({ surface }) => surface.minimum !== null) && <Key sign={'\u25c7'}>lowest point</Key>}
       <Key sign="+">{models.every(({ surface }) => surface.setting.directions === 'trajectory') ? 'origin' : 'model'}</Key>
       {any(({ outline }) => outline.length > 0) && <Key sign={'\u2504'}>border of the convex region</Key>}
       {any(({ surface }) => surface.trajectory.length > 0) && <Key sign={'\u25cb'}>checkpoints</Key>}

@@ -45,6 +45,11 @@ export function lossRange(losses: Iterable<Iterable<number | null>>): { readonly
   return low <= high ? { low, high } : null;
 }
 
+/** What shows more: over more than a decade and a half nearly everything of a linear scale is in its lowest band. */
+export function suitableHeight(range: { readonly low: number; readonly high: number } | null): HeightKind {
+  return range !== null && range.low > 0 && range.high > 30 * range.low ? 'log' : 'linear';
+}
+
 /** @param kind `log` is taken only where every loss is above 0 */
 export function makeHeightScale(kind: HeightKind, { low, high }: { readonly low: number; readonly high: number }): HeightScale {
   const log = kind === 'log' && low > 0;
@@ -90,7 +95,7 @@ function logLevels(low: number, high: number): number[] {
     const ratios = Array.from({ length: wantedLevels - 1 }, (_, index) => low * (high / low) ** ((index + 1) / wantedLevels));
     return [...new Set(ratios.map((loss) => Number(loss.toPrecision(2))))];
   }
-  const digits = decades < 2.2 ? [1, 1.5, 2, 3, 4, 5, 7] : decades < 5 ? [1, 2, 5] : [1];
+  const digits = decades < 2.7 ? [1, 1.5, 2, 3, 5, 7] : decades < 5 ? [1, 2, 5] : [1];
   const every = Math.max(1, Math.ceil(decades / wantedLevels));
   const levels: number[] = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {

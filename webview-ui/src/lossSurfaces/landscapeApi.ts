@@ -11,12 +11,12 @@ export function post(message: FromLandscape): void {
 
 export function loadArrangement(): LandscapeArrangement {
   const stored = hostApi.getState() as Partial<Record<keyof LandscapeArrangement, unknown>> | null | undefined;
-  const first: LandscapeArrangement = { version: 1, form: 'contours', height: 'linear', camera: firstCamera, files: [], surfaces: null };
+  const first: LandscapeArrangement = { version: 1, form: 'contours', height: null, camera: firstCamera, files: [], surfaces: null };
   if (stored?.version !== 1) return first;
   return {
     version: 1,
     form: stored.form === 'surface' || stored.form === 'table' ? stored.form : 'contours',
-    height: stored.height === 'log' ? 'log' : 'linear',
+    height: stored.height === 'log' || stored.height === 'linear' ? stored.height : null,
     camera: parseCamera(stored.camera),
     files: Array.isArray(stored.files) ? (stored.files as string[]) : [],
     surfaces: Array.isArray(stored.surfaces) ? (stored.surfaces as LandscapeArrangement['surfaces']) : null,

@@ -6,7 +6,7 @@ import { Icon } from '../components/Icon';
 import { Segmented } from '../components/Segmented';
 import { figureSvg, toPng } from './exportPicture';
 import { isLine } from './grid';
-import { lossRange, whyNotLog, type HeightKind } from './heightScale';
+import { lossRange, suitableHeight, whyNotLog, type HeightKind } from './heightScale';
 import { loadArrangement, post, saveArrangement } from './landscapeApi';
 import { LossLines } from './LossLines';
 import { compare, describeSetting, differences, summarize } from './summary';
@@ -21,13 +21,15 @@ export function LandscapeApp(): JSX.Element {
   const theme = useTheme();
   const page = useRef<HTMLElement>(null);
   const [form, setForm] = useState<Form>(() => loadArrangement().form);
-  const [height, setHeight] = useState<HeightKind>(() => loadArrangement().height);
+  const [chosenHeight, setHeight] = useState<HeightKind | null>(() => loadArrangement().height);
   const [failure, setFailure] = useState<string | null>(null);
+  const range = useMemo(() => lossRange((surfaces ?? []).map(({ loss }) => loss)), [surfaces]);
+  const height = range !== null && range.low <= 0 ? 'linear' : (chosenHeight ?? suitableHeight(range));
   const models = useMemo(() => makeSurfaceModels(surfaces ?? [], height), [surfaces, height]);
   const lines = useMemo(() => (surfaces ?? []).filter(isLine), [surfaces]);
-  const range = useMemo(() => lossRange((surfaces ?? []).map(({ loss }) => loss)), [surfaces]);
   if (surfaces === null) return <main class="panel landscape" data-ready={false} />;
   const different = differences(surfaces.filter((surface) => !isLine(surface)));
+  const facts = factsTable(surfaces);
   const settings = [...new Set(surfaces.map(({ setting }) => describeSetting(setting)))];
   const save = async (format: 'png' | 'svg'): Promise<void> => {
     setFailure(null);
@@ -65,7 +67,7 @@ export function LandscapeApp(): JSX.Element {
           name="height"
           label="Height and colours"
           segments={heights}
-          value={range !== null && range.low <= 0 ? 'linear' : height}
+          value={height}
           disabled={range === null ? null : whyNotLog(range.low)}
           onChange={(next) => {
             setHeight(next);
@@ -91,7 +93,10 @@ export function LandscapeApp(): JSX.Element {
       {different.length > 0 && <Notice text={`These surfaces differ in ${listed(different)}: they do not compare.`} />}
       {models.length > 0 && <SurfaceSection models={models} form={form} theme={theme} selected={selected} onSelect={select} />}
       {lines.length > 0 && (
-        <section class="section" aria-label="Loss along the line">
+        <section class="section" aria-labelledby="line-title">
+          <h2 id="line-title" class="section-title">
+            Loss along the line
+          </h2>
           {form === 'table' ? <DataTable id="lines-table" table={linesTable(lines)} /> : <LossLines lines={lines} theme={theme} height={height} />}
         </section>
       )}
@@ -111,10 +116,12 @@ export function LandscapeApp(): JSX.Element {
           <Notice key={warning} text={warning} />
         ))}
       </section>
-      <section class="section" aria-label="Numbers">
-        <h2 class="section-title">Numbers</h2>
-        <DataTable id="facts" table={factsTable(surfaces)} />
-      </section>
+      {facts.rows > 0 && (
+        <section class="section" aria-label="Numbers">
+          <h2 class="section-title">Numbers</h2>
+          <DataTable id="facts" table={facts} />
+        </section>
+      )}
     </main>
   );
 }
