@@ -91,37 +91,43 @@ export function LandscapeApp(): JSX.Element {
       </div>
       {failure !== null && <Notice text={failure} />}
       {different.length > 0 && <Notice text={`These surfaces differ in ${listed(different)}: they do not compare.`} />}
-      {models.length > 0 && <SurfaceSection models={models} form={form} theme={theme} selected={selected} onSelect={select} />}
-      {lines.length > 0 && (
-        <section class="section" aria-labelledby="line-title">
-          <h2 id="line-title" class="section-title">
-            Loss along the line
-          </h2>
-          {form === 'table' ? <DataTable id="lines-table" table={linesTable(lines)} /> : <LossLines lines={lines} theme={theme} height={height} />}
-        </section>
-      )}
-      <section class="section words" aria-label="In words">
-        <h2 class="section-title">In words</h2>
-        {surfaces.map((surface, index) => (
-          <p key={index} data-test="words">
-            {summarize(surface)}
-          </p>
-        ))}
-        {compare(surfaces.filter((surface) => !isLine(surface))).map((sentence) => (
-          <p key={sentence} data-test="comparison">
-            {sentence}
-          </p>
-        ))}
-        {[...new Set(surfaces.flatMap(({ warnings }) => warnings))].map((warning) => (
-          <Notice key={warning} text={warning} />
-        ))}
-      </section>
-      {facts.rows > 0 && (
-        <section class="section" aria-label="Numbers">
-          <h2 class="section-title">Numbers</h2>
-          <DataTable id="facts" table={facts} />
-        </section>
-      )}
+      <div class={models.length === 1 && form !== 'table' ? 'landscape-body single' : 'landscape-body'}>
+        <div class="landscape-plots">
+          {models.length > 0 && <SurfaceSection models={models} form={form} theme={theme} selected={selected} onSelect={select} />}
+          {lines.length > 0 && (
+            <section class="section" aria-labelledby="line-title">
+              <h2 id="line-title" class="section-title">
+                Loss along the line
+              </h2>
+              {form === 'table' ? <DataTable id="lines-table" table={linesTable(lines)} /> : <LossLines lines={lines} theme={theme} height={height} />}
+            </section>
+          )}
+        </div>
+        <div class="landscape-words">
+          <section class="section words" aria-label="In words">
+            <h2 class="section-title">In words</h2>
+            {surfaces.map((surface, index) => (
+              <p key={index} data-test="words">
+                {summarize(surface)}
+              </p>
+            ))}
+            {compare(surfaces.filter((surface) => !isLine(surface))).map((sentence) => (
+              <p key={sentence} data-test="comparison">
+                {sentence}
+              </p>
+            ))}
+            {[...new Set(surfaces.flatMap(({ warnings }) => warnings))].map((warning) => (
+              <Notice key={warning} text={warning} />
+            ))}
+          </section>
+          {facts.rows > 0 && (
+            <section class="section" aria-label="Numbers">
+              <h2 class="section-title">Numbers</h2>
+              <DataTable id="facts" table={facts} />
+            </section>
+          )}
+        </div>
+      </div>
     </main>
   );
 }

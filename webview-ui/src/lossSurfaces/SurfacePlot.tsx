@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { formatTick } from '../format';
 import type { Theme } from '../theme';
 import { describeCamera, keyTurn, turn, type Camera } from './camera';
+import { lossAt } from './grid';
 import { boxHeight, checkpointPlace, toBox } from './surfaceMesh';
 import type { SurfaceModel } from './surfaceModel';
 import type { Project, SurfaceRenderer } from './surfaceRenderer';
@@ -134,6 +135,15 @@ function drawMarks(pen: CanvasRenderingContext2D, marks: Marks): void {
   drawLabels(pen, marks);
   drawTrajectory(pen, marks);
   const { model, project } = marks;
+  const atOrigin = lossAt(model.grid, 0, 0);
+  if (!Number.isNaN(atOrigin)) {
+    const { x, y } = project(toBox(model.grid, model.scale, [0, 0], atOrigin));
+    for (const [color, width] of [['#000000', 3.6], ['#ffffff', 1.4]] as const) {
+      pen.strokeStyle = color;
+      pen.lineWidth = width;
+      pen.stroke(new Path2D(`M${x - 6},${y}h12M${x},${y - 6}v12`));
+    }
+  }
   const { minimum } = model.surface;
   if (minimum === null) return;
   const at = project(toBox(model.grid, model.scale, [minimum.x, minimum.y], minimum.loss));
@@ -202,8 +212,9 @@ function drawLabels(pen: CanvasRenderingContext2D, { model, theme, project, came
   pen.moveTo(bottom.x, bottom.y);
   pen.lineTo(top.x, top.y);
   pen.stroke();
-  pen.textAlign = 'left';
-  pen.fillText(formatTick(scale.high), Math.max(2, top.x - 34), top.y - 8);
   pen.textAlign = 'right';
-  pen.fillText(formatTick(scale.low), Math.max(30, bottom.x - 6), bottom.y - 2);
+  for (const [loss, at] of [[scale.high, top], [scale.low, bottom]] as const) {
+    const text = formatTick(loss);
+    pen.fillText(text, Math.max(pen.measureText(text).width + 2, at.x - 6), at.y - 5);
+  }
 }

@@ -73,7 +73,7 @@ export function SurfaceSection(props: {
       {form !== 'table' && scale && width > 0 && (
         <div class="scale">
           <ScaleBar scale={scale} width={Math.min(width, widestPlot)} theme={theme} label={`${scale.kind} scale${models.length > 1 ? ', the same for all surfaces' : ''}`} />
-          <Keys models={models} />
+          <Keys models={models} inSpace={renderer !== null} />
         </div>
       )}
     </section>
@@ -123,7 +123,7 @@ function Checkpoints(props: { model: SurfaceModel; selected: string | null; asTa
 }
 
 /** What the marks mean, as far as they occur. */
-function Keys({ models }: { models: readonly SurfaceModel[] }): JSX.Element {
+function Keys({ models, inSpace }: { models: readonly SurfaceModel[]; inSpace: boolean }): JSX.Element {
   const any = (has: (model: SurfaceModel) => boolean): boolean => models.some(has);
   return (
     <ul class="legend-keys">
@@ -131,8 +131,8 @@ function Keys({ models }: { models: readonly SurfaceModel[] }): JSX.Element {
       <Key sign="+">{models.every(({ surface }) => surface.setting.directions === 'trajectory') ? 'origin' : 'model'}</Key>
       {any(({ outline }) => outline.length > 0) && <Key sign={'\u2504'}>border of the convex region</Key>}
       {any(({ surface }) => surface.trajectory.length > 0) && <Key sign={'\u25cb'}>checkpoints</Key>}
-      {any(({ grid }) => grid.unfinished) && <Key sign={'\u00b7'}>computed so far</Key>}
-      {any(({ grid }) => grid.drawn.some(Number.isNaN)) && <Key sign={'\u2059'}>no value</Key>}
+      {!inSpace && any(({ grid }) => grid.unfinished) && <Key sign={'\u00b7'}>computed so far</Key>}
+      {!inSpace && any(({ grid }) => grid.drawn.some(Number.isNaN)) && <Key sign={'\u2059'}>no value</Key>}
     </ul>
   );
 }

@@ -70,7 +70,7 @@ export function factsTable(surfaces: readonly LandscapeSurface[]): TableModel {
     rows: rows.length,
     row: (index) => {
       const fact = rows[index];
-      return { header: fact?.label ?? '', cells: fact ? surfaces.map((surface) => numberCell(fact.read(surface))) : [] };
+      return { header: fact?.label ?? '', cells: fact ? surfaces.map((surface) => factCell(fact.read(surface))) : [] };
     },
   };
 }
@@ -80,18 +80,28 @@ const flat =
   ({ flatness }: LandscapeSurface): number | null =>
     flatness?.[name] ?? null;
 
-const facts: readonly { readonly label: string; readonly read: (surface: LandscapeSurface) => number | null }[] = [
+const facts: readonly { readonly label: string; readonly read: (surface: LandscapeSurface) => number | string | null }[] = [
   { label: 'loss at origin', read: lossOfModel },
   { label: 'lowest loss', read: ({ minimum }) => minimum?.loss ?? null },
-  { label: 'at x', read: ({ minimum }) => minimum?.x ?? null },
-  { label: 'at y', read: (surface) => (isLine(surface) ? null : (surface.minimum?.y ?? null)) },
+  { label: 'lowest point', read: lowestPlace },
+  { label: 'points computed', read: ({ loss }) => loss.filter((one) => one !== null).length },
   { label: 'convex share', read: flat('convexArea') },
-  { label: '|smallest / largest| eigenvalue', read: flat('eigenvalueRatio') },
-  { label: 'width (10 %), mean', read: flat('widthMean') },
-  { label: 'width (10 %), least', read: flat('widthMinimum') },
+  { label: 'eigenvalue ratio', read: flat('eigenvalueRatio') },
+  { label: 'mean width (10 %)', read: flat('widthMean') },
+  { label: 'least width (10 %)', read: flat('widthMinimum') },
   { label: 'sharpness', read: flat('sharpness') },
   { label: 'roughness', read: flat('roughness') },
 ];
+
+function lowestPlace(surface: LandscapeSurface): string | null {
+  const { minimum } = surface;
+  if (minimum === null) return null;
+  return isLine(surface) ? formatValue(minimum.x) : `(${formatValue(minimum.x)}, ${formatValue(minimum.y)})`;
+}
+
+function factCell(value: number | string | null): TableCell {
+  return typeof value === 'string' ? { text: value } : numberCell(value);
+}
 
 function numberCell(value: number | null): TableCell {
   return value === null ? { text: 'not computed', words: true } : { text: formatValue(value), value };
