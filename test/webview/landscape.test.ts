@@ -4,7 +4,7 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LandscapeSurface } from '../../src/protocol';
-import { makeGrid } from '../../webview-ui/src/lossSurfaces/grid';
+import { lossAt, makeGrid } from '../../webview-ui/src/lossSurfaces/grid';
 import { makePlotArea } from '../../webview-ui/src/lossSurfaces/plotArea';
 import { launchChromium } from './harness/chromium';
 import { loadSurfaces, openLandscape, type LandscapePage } from './harness/landscapePage';
@@ -56,8 +56,10 @@ async function standstill(panel: LandscapePage): Promise<number[]> {
 /** A picture's own pixels: how many are not transparent, and a sum that changes with them. */
 async function inkOf(page: Page, selector: string): Promise<{ drawn: number; sum: number }> {
   return page.locator(selector).evaluate((element) => {
-    const canvas = element as HTMLCanvasElement;
-    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    const { width, height } = element as HTMLCanvasElement;
+    const pen = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d', { willReadFrequently: true })!;
+    pen.drawImage(element as HTMLCanvasElement, 0, 0);
+    const { data } = pen.getImageData(0, 0, width, height);
     let [drawn, sum] = [0, 0];
     for (let at = 0; at < data.length; at += 4) {
       if (data[at + 3]! > 0) drawn++;
@@ -79,12 +81,8 @@ describe('contours', () => {
       const points = pointsOf(path ?? '');
       expect(points.length).toBeGreaterThan(10);
       for (const [x, y] of points) {
-        const column = ((x - area.left) / (area.right - area.left)) * 20;
-        const row = ((area.bottom - y) / (area.bottom - area.top)) * 20;
-        // On the edge between two points of the grid, one of which is below the level and one above.
-        const around = [Math.floor, Math.ceil].flatMap((down) => [Math.floor, Math.ceil].map((across) => surface.loss[down(Number(row.toFixed(1))) * 21 + across(Number(column.toFixed(1)))] ?? NaN));
-        expect(Math.min(...around)).toBeLessThan(4.01);
-        expect(Math.max(...around)).toBeGreaterThan(3.99);
+        const loss = lossAt(grid, ...(area.locate(Math.min(area.right, Math.max(area.left, x)), Math.min(area.bottom, Math.max(area.top, y))) ?? [NaN, NaN]));
+        expect(Math.abs(loss - 4)).toBeLessThan(0.02);
       }
     }
     expect(await panel.page.locator('.scale-bar').getAttribute('aria-label')).toBe('Colours from 0.0525 to 14.6, linear scale, the same for all surfaces');
@@ -123,7 +121,8 @@ describe('contours', () => {
     const panel = await openLandscape(browser, { theme: darkModern, width: 400, surfaces: [{ ...pair[0]!, convex }] });
     const area = makePlotArea(makeGrid(pair[0]!), (await panel.page.locator('#contours-0').boundingBox())!.width);
     const xs = pointsOf((await panel.page.locator('[data-test=convex] path').first().getAttribute('d')) ?? '').map(([x]) => x);
-    expect([Math.min(...xs), Math.max(...xs)]).toEqual([area.toX(-0.35), area.toX(0.35)].map((x) => Math.round(x * 10) / 10));
+    expect(Math.abs(Math.min(...xs) - area.toX(-0.35))).toBeLessThan(0.11);
+    expect(Math.abs(Math.max(...xs) - area.toX(0.35))).toBeLessThan(0.11);
     await panel.close();
   });
 
@@ -174,23 +173,22 @@ describe('the surface in space', () => {
     await panel.page.mouse.up();
     await settle(panel.page);
     expect(await view(panel)).toEqual([350, 53, 1]);
-    await expect.poll(async () => (await panel.stored())?.camera.elevation).toBe(53);
+    await expect.poll(async () => Math.round((await panel.stored())?.camera.elevation ?? 0)).toBe(53);
     await panel.close();
   });
 
   it('jumps instead of moving where motion is to be reduced', async () => {
     const panel = await openLandscape(browser, { theme: darkModern, width: 500, surfaces: [pair[0]!], stored: { form: 'surface' }, reducedMotion: true });
-    const seen = panel.page.locator('#surface-0').evaluate(
-      (element) =>
-        new Promise<string[]>((done) => {
-          const views: string[] = [];
-          new MutationObserver(() => views.push(element.getAttribute('data-view') ?? '')).observe(element, { attributes: true, attributeFilter: ['data-view'] });
-          element.addEventListener('keyup', () => setTimeout(() => done(views), 400));
-        }),
-    );
-    await panel.page.locator('#surface-0').focus();
-    await panel.page.keyboard.press('ArrowLeft');
-    expect(await seen).toEqual(['20 44 1']);
+    await panel.page.locator('#surface-0').evaluate((element) => {
+      const views: (string | null)[] = [];
+      Object.assign(window, { views });
+      new MutationObserver(() => views.push(element.getAttribute('data-view'))).observe(element, { attributes: true, attributeFilter: ['data-view'] });
+    });
+    await panel.page.locator('#surface-0').press('ArrowLeft');
+    await standstill(panel);
+    await panel.page.locator('#surface-0').press('ArrowLeft');
+    await standstill(panel);
+    expect(await panel.page.evaluate(() => (window as unknown as { views: string[] }).views)).toEqual(['20 44 1', '5 44 1']);
     await panel.close();
   });
 
@@ -298,8 +296,8 @@ describe('export', () => {
 
 it('remembers what it showed: files by their paths, computed surfaces as they are', async () => {
   const panel = await openLandscape(browser, { theme: darkModern, width: 500, surfaces: pair, files: ['/a.npz', '/b.npz'] });
-  await panel.page.getByRole('radio', { name: 'Log' }).check();
-  expect(await panel.stored()).toMatchObject({ version: 1, height: 'log', files: ['/a.npz', '/b.npz'], surfaces: null });
+  await panel.page.getByRole('radio', { name: 'Linear' }).check();
+  expect(await panel.stored()).toMatchObject({ version: 1, height: 'linear', files: ['/a.npz', '/b.npz'], surfaces: null });
   await panel.send({ kind: 'surfaces', surfaces: training, files: [] });
   expect((await panel.stored())?.surfaces).toEqual(training);
   await panel.close();

@@ -31,7 +31,7 @@ export function makeGrid(surface: LandscapeSurface): SurfaceGrid {
 }
 
 /** Points of a coarse grid lie at most this many steps apart. */
-const widestBlock = 32;
+const widestBlock = 64;
 
 /**
  * What lies between the points of a grid that is filled coarse to fine: each missing point takes the bilinear value of the smallest block of
@@ -40,12 +40,13 @@ const widestBlock = 32;
 export function between(values: Float64Array, { columns, rows }: { readonly columns: number; readonly rows: number }): Float64Array {
   const filled = values.slice();
   const at = (column: number, row: number): number => values[row * columns + column] ?? NaN;
-  let missing = [...values.keys()].filter((index) => Number.isNaN(values[index]));
-  for (let size = 2; size <= widestBlock && missing.length > 0; size *= 2) {
+  for (let size = 2; size <= Math.min(widestBlock, Math.max(columns, rows) - 1); size++) {
+    const missing = countMissing(filled, columns, rows);
+    if (missing(0, 0, columns, rows) === 0) break;
     for (let top = 0; top + size < rows; top++) {
       for (let left = 0; left + size < columns; left++) {
         const corners = [at(left, top), at(left + size, top), at(left, top + size), at(left + size, top + size)] as const;
-        if (corners.some(Number.isNaN)) continue;
+        if (corners.some(Number.isNaN) || missing(left, top, left + size + 1, top + size + 1) === 0) continue;
         for (let row = top; row <= top + size; row++) {
           for (let column = left; column <= left + size; column++) {
             const index = row * columns + column;
@@ -56,9 +57,22 @@ export function between(values: Float64Array, { columns, rows }: { readonly colu
         }
       }
     }
-    missing = missing.filter((index) => Number.isNaN(filled[index]));
   }
   return filled;
+}
+
+/** How many points of a rectangle (its right and bottom excluded) have no value, by sums over all rectangles that begin at the first point. */
+function countMissing(values: Float64Array, columns: number, rows: number): (left: number, top: number, right: number, bottom: number) => number {
+  const width = columns + 1;
+  const sums = new Uint32Array(width * (rows + 1));
+  const sum = (column: number, row: number): number => sums[row * width + column] ?? 0;
+  for (let row = 1; row <= rows; row++) {
+    for (let column = 1; column <= columns; column++) {
+      const own = Number.isNaN(values[(row - 1) * columns + column - 1]) ? 1 : 0;
+      sums[row * width + column] = own + sum(column - 1, row) + sum(column, row - 1) - sum(column - 1, row - 1);
+    }
+  }
+  return (left, top, right, bottom) => sum(right, bottom) - sum(left, bottom) - sum(right, top) + sum(left, top);
 }
 
 /** Place on an axis in steps of the grid: 0 at the first coordinate. Null outside. */

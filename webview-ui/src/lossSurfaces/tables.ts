@@ -26,7 +26,7 @@ export function surfaceTable(surface: LandscapeSurface): TableModel {
 export function linesTable(lines: readonly LandscapeSurface[]): TableModel {
   const places = [...new Set(lines.flatMap(({ x }) => x))].sort((a, b) => a - b);
   return {
-    caption: 'Loss along the line',
+    caption: 'Losses at the places of the line',
     note: lines.map((line) => `${titleOf(line)}: ${describeSetting(line.setting)}`).join('; '),
     corner: 'place',
     groups: [],
