@@ -173,7 +173,7 @@ describe('the surface in space', () => {
     await panel.page.mouse.up();
     await settle(panel.page);
     expect(await view(panel)).toEqual([350, 53, 1]);
-    await expect.poll(async () => Math.round((await panel.stored())?.camera.elevation ?? 0)).toBe(53);
+    await expect.poll(async () => Math.round((await panel.stored())?.camera.elevation ?? 0), { timeout: 30_000 }).toBe(53);
     await panel.close();
   });
 
@@ -262,7 +262,7 @@ describe('export', () => {
   it('sends an SVG that a browser reads and a PNG, and asks the host for the numbers', async () => {
     const panel = await openLandscape(browser, { theme: lightModern, width: 900, surfaces: pair });
     for (const name of ['SVG', 'PNG', 'CSV', 'JSON']) await panel.page.getByRole('button', { name, exact: true }).click();
-    await expect.poll(async () => (await panel.said()).filter(({ kind }) => kind === 'savePicture').length).toBe(2);
+    await expect.poll(async () => (await panel.said()).filter(({ kind }) => kind === 'savePicture').length, { timeout: 30_000 }).toBe(2);
     const said = await panel.said();
     expect(said.flatMap((message) => (message.kind === 'exportNumbers' ? [message.format] : []))).toEqual(['csv', 'json']);
     const svg = said.flatMap((message) => (message.kind === 'savePicture' && message.format === 'svg' ? [message.text] : []))[0] ?? '';
@@ -288,7 +288,17 @@ describe('export', () => {
     const panel = await openLandscape(browser, { theme: darkModern, width: 900, surfaces: pair, stored: { form: 'surface' } });
     expect(await panel.page.getByRole('button', { name: 'SVG', exact: true }).isDisabled()).toBe(true);
     await panel.page.getByRole('button', { name: 'PNG', exact: true }).click();
-    await expect.poll(async () => (await panel.said()).filter(({ kind }) => kind === 'savePicture').length).toBe(1);
+    await expect.poll(async () => (await panel.said()).filter(({ kind }) => kind === 'savePicture').length, { timeout: 30_000 }).toBe(1);
+    const colors = await panel.page.evaluate(async () => {
+      const { said } = (window as unknown as { landscapeHost: { said: { format?: string; bytes?: ArrayBuffer }[] } }).landscapeHost;
+      const picture = await createImageBitmap(new Blob([said.find(({ format }) => format === 'png')?.bytes ?? new ArrayBuffer(0)]));
+      const pen = new OffscreenCanvas(picture.width, picture.height).getContext('2d')!;
+      pen.drawImage(picture, 0, 0);
+      // The middle of the first surface, against the background beside it.
+      return [[2 * 230, 2 * 200], [4, 4]].map(([x = 0, y = 0]) => [...pen.getImageData(x, y, 1, 1).data].join());
+    });
+    expect(colors[1]).toBe('31,31,31,255');
+    expect(colors[0]).not.toBe(colors[1]);
     expect(panel.faults).toEqual([]);
     await panel.close();
   });

@@ -4,7 +4,7 @@ import { DataTable } from '../components/DataTable';
 import { useTheme } from '../components/hooks';
 import { Icon } from '../components/Icon';
 import { Segmented } from '../components/Segmented';
-import { figureSvg, toPng } from './exportPicture';
+import { makePicture, toPng } from './exportPicture';
 import { isLine } from './grid';
 import { lossRange, suitableHeight, whyNotLog, type HeightKind } from './heightScale';
 import { loadArrangement, post, saveArrangement } from './landscapeApi';
@@ -35,9 +35,8 @@ export function LandscapeApp(): JSX.Element {
     setFailure(null);
     try {
       if (!page.current) return;
-      const svg = figureSvg(page.current, theme);
-      if (format === 'svg') post({ kind: 'savePicture', format, text: svg });
-      else post({ kind: 'savePicture', format, bytes: await toPng(svg) });
+      if (format === 'svg') post({ kind: 'savePicture', format, text: makePicture(page.current, theme, true).svg });
+      else post({ kind: 'savePicture', format, bytes: await toPng(makePicture(page.current, theme, false)) });
     } catch (error) {
       setFailure(`The picture could not be made: ${error instanceof Error ? error.message : String(error)}`);
     }
