@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { FromLandscape, LandscapeArrangement, LandscapeSnapshot, LandscapeSurface, ToLandscape } from '../protocol';
-import { parseSurfaces, readSurfaceFile } from '../formats/surfaceFile';
 import { surfacesToCsv, surfacesToJson } from '../store/exportSurfaces';
 import { landscapeFileName, landscapeTitle } from './landscapeText';
 import { messageOf, showFailure } from './log';
@@ -69,12 +68,15 @@ async function restore(state: unknown): Promise<ShownLandscape> {
   const files = Array.isArray(kept.files) ? kept.files.filter((file): file is string => typeof file === 'string' && path.isAbsolute(file)) : [];
   if (files.length > 0) return readSurfaceFiles(files);
   if (kept.surfaces === null || kept.surfaces === undefined) throw new Error('its surfaces were not kept');
+  const { parseSurfaces } = await import('../formats/surfaceFile');
   return { surfaces: parseSurfaces(kept.surfaces, 'the kept surfaces') };
 }
 
 /** @throws {FormatError} for the first file that holds no surface */
 export async function readSurfaceFiles(files: readonly string[]): Promise<ShownLandscape> {
-  return { surfaces: (await Promise.all(files.map(readSurfaceFile))).flat(), files };
+  // Not needed to activate: readers are loaded with the first surface.
+  const { readSurfaceFile } = await import('../formats/surfaceFile');
+  return { surfaces: (await Promise.all(files.map((file) => readSurfaceFile(file)))).flat(), files };
 }
 
 /** One panel: a full snapshot when the page becomes ready, and again when the surfaces grow. */

@@ -292,7 +292,7 @@ describe('export', () => {
     const colors = await panel.page.evaluate(async () => {
       const { said } = (window as unknown as { landscapeHost: { said: { format?: string; bytes?: ArrayBuffer }[] } }).landscapeHost;
       const picture = await createImageBitmap(new Blob([said.find(({ format }) => format === 'png')?.bytes ?? new ArrayBuffer(0)]));
-      const pen = new OffscreenCanvas(picture.width, picture.height).getContext('2d')!;
+      const pen = new OffscreenCanvas(picture.width, picture.height).getContext('2d', { willReadFrequently: true })!;
       pen.drawImage(picture, 0, 0);
       // The middle of the first surface, against the background beside it.
       return [[2 * 230, 2 * 200], [4, 4]].map(([x = 0, y = 0]) => [...pen.getImageData(x, y, 1, 1).data].join());
