@@ -51,6 +51,7 @@ async function pickFiles(): Promise<vscode.Uri[] | null> {
 
 /** Chooses the run of a checkpoint everywhere and shows the file; without such a run the file alone. */
 async function openCheckpoint(session: Session, file: string, surface: LandscapeSurface): Promise<void> {
+  if (session.runs.length === 0) await session.ready();
   const found = findCheckpoint(file, surface, session.runs);
   if (found !== null) session.choose({ runId: found.run.id, layers: null });
   const place = found?.path ?? path.resolve(path.dirname(surface.file), file);

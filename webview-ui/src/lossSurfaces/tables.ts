@@ -1,6 +1,6 @@
 import type { Flatness, LandscapeSurface } from '../../../src/protocol';
 import { formatValue, plural } from '../format';
-import type { TableCell, TableModel } from '../tables';
+import type { TableCell, TableModel } from '../tableModel';
 import { isLine } from './grid';
 import { describeSetting, lossOfModel, pointName, titleOf } from './summary';
 
