@@ -66,7 +66,7 @@ export function SurfaceSection(props: {
                   <Readout model={model} cursor={cursor} />
                 </>
               )}
-              {model.surface.trajectory.length > 0 && <Checkpoints model={model} selected={selected} asTable={form === 'table'} onOpen={open} />}
+              {model.surface.trajectory.length > 0 && <Checkpoints id={`trajectory-table-${index}`} model={model} selected={selected} asTable={form === 'table'} onOpen={open} />}
             </SurfaceCard>
           ))}
       </div>
@@ -106,9 +106,9 @@ function Readout({ model, cursor }: { model: SurfaceModel; cursor: Place | null 
 }
 
 /** The checkpoints in a list: what a click on a point does, for the keyboard. */
-function Checkpoints(props: { model: SurfaceModel; selected: string | null; asTable: boolean; onOpen: (file: string) => void }): JSX.Element {
-  const { model, selected, asTable, onOpen } = props;
-  if (asTable) return <DataTable id="trajectory-table" table={trajectoryTable(model.surface)} />;
+function Checkpoints(props: { id: string; model: SurfaceModel; selected: string | null; asTable: boolean; onOpen: (file: string) => void }): JSX.Element {
+  const { id, model, selected, asTable, onOpen } = props;
+  if (asTable) return <DataTable id={id} table={trajectoryTable(model.surface)} />;
   return (
     <ol class="checkpoints" aria-label="Checkpoints of the training">
       {model.surface.trajectory.map((point) => (
