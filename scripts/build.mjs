@@ -1,9 +1,10 @@
-// Bundles the extension, the worker, the compute thread, the command line and the panel into dist/.
+// Bundles the extension, the worker, the compute thread, the command line and the panel into dist/, and packs the training side beside them.
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, context } from 'esbuild';
 import { updateKernels } from './kernels.mjs';
+import { buildWheel } from './wheel.mjs';
 
 process.chdir(path.resolve(fileURLToPath(import.meta.url), '../..'));
 const watch = process.argv.includes('--watch');
@@ -51,6 +52,7 @@ const bundles = [
 // A production build goes into the package: nothing older may be left beside it.
 if (production) await rm('dist', { recursive: true, force: true });
 await mkdir('dist', { recursive: true });
+await buildWheel(path.join('dist', 'companion'));
 if (await updateKernels()) console.log('src/linalg/kernelsBinary.ts was made anew from src/linalg/kernels.');
 if (watch) {
   for (const options of bundles) await (await context(options)).watch();

@@ -49,6 +49,8 @@ console.log(`${path.relative(process.cwd(), file)}: ${(total / megabyte).toFixed
 
 const wrong = entries.filter(({ name }) => /\.(ts|tsx|map|mts)$/.test(name)).map(({ name }) => `${name} does not belong into the package`);
 if (!entries.some(({ name }) => name.startsWith('extension/media/sample/'))) wrong.push('the sample runs are missing');
+if (entries.filter(({ name }) => name.endsWith('.whl')).length !== 1) wrong.push('exactly one wheel of the training side is needed');
+if (entries.filter(({ name }) => name.startsWith('extension/companion/templates/')).length !== 2) wrong.push('the two scripts that the editor writes are needed');
 if (entries.filter(({ name }) => name.endsWith('.wasm') && groupOf(name) === 'engine (wasm)').length !== 1) wrong.push('exactly one WebAssembly file of the wasm engine is needed');
 if ((groups.get('sample runs') ?? 0) > limits.sample) wrong.push(`the sample runs take more than ${limits.sample / megabyte} MB`);
 if (total > (limits[target] ?? Infinity)) wrong.push(`the package is larger than ${limits[target] / megabyte} MB`);
@@ -58,6 +60,7 @@ function groupOf(name) {
   if (name.startsWith('extension/node_modules/onnxruntime-web/')) return 'engine (wasm)';
   if (name.startsWith('extension/node_modules/')) return 'engine (onnxruntime)';
   if (name.startsWith('extension/media/sample/')) return 'sample runs';
+  if (name.startsWith('extension/dist/companion/') || name.startsWith('extension/companion/')) return 'training side';
   if (name.startsWith('extension/dist/')) return 'code';
   return 'manifest, documents, pictures';
 }

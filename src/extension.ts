@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import { createApi, type LayerscopeApi } from './views/api';
 import { registerCommands } from './views/commands';
+import { registerCompanionCommands } from './views/companionCommands';
 import { registerContextKeys } from './views/contextKeys';
 import { registerFileHints } from './views/fileHints';
 import { registerLayerHealthView } from './views/layerHealthView';
@@ -25,6 +26,7 @@ export function activate(context: vscode.ExtensionContext): LayerscopeApi {
     session = openSession(context, sample, log);
     registerContextKeys(context, session, () => sample.opened);
     registerCommands(context, { session, sample, extensionUri: context.extensionUri, engineFolder: engineFolder(context), log });
+    registerCompanionCommands(context, log);
     registerStatusBar(context, session);
     registerRunsTree(context, session);
     registerLandscape(context, session, log);

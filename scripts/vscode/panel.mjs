@@ -32,7 +32,7 @@ export function panelFrame(page) {
 }
 
 /** Waits until the panel shows a run of which everything is measured, and nothing is being measured any more. */
-export async function waitForMeasurements(page, limit = 180_000) {
+export async function waitForMeasurements(page, limit = 600_000) {
   const panel = panelFrame(page);
   try {
     await within(settled(panel), limit, 'measuring the sample runs');

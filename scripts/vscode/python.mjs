@@ -9,7 +9,7 @@ const quiet = { onLine: () => undefined };
 export async function findPythonWithTorch(log = console.log) {
   const there = await present();
   if (there !== undefined) return { python: there };
-  const problem = await aptInstall(['python3-torch', 'python3-pytest', 'python3-numpy', 'python3-scipy'], 'PyTorch and pytest', log);
+  const problem = await aptInstall(['python3-torch', 'python3-pytest', 'python3-numpy', 'python3-scipy', 'python3-sklearn'], 'PyTorch and pytest', log);
   const python = await present();
   return python === undefined ? { problem: problem ?? 'the PyTorch of apt-get does not load' } : { python };
 }

@@ -3,8 +3,9 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { diagnose } from '../diagnosis';
 import { defaultMeasureOptions } from '../metrics';
-import { judgeHealth } from '../monitor/health';
+import { judgeHealth, layersWithGaps } from '../monitor/health';
 import type { MeasurementRecord, RunDetail, RunFile } from '../protocol';
+import { isOfTraining } from '../protocol';
 import type { RunOnDisk } from '../runs';
 import { recordsToCsv, runToJson } from '../store/exportRecords';
 import { parseArguments } from './arguments';
@@ -57,9 +58,9 @@ function detailOf(run: RunOnDisk, logs: ReadLogs, { records, problems }: Measure
       }),
       problems: [...run.problems, ...problems, ...logs.problems],
       findings,
-      health: judgeHealth(findings, records, { measured: probes.filter((file) => measuredSources.has(file.path)).length, all: probes.length }),
+      health: judgeHealth(findings, layersWithGaps(records).values(), { measured: probes.filter((file) => measuredSources.has(file.path)).length, all: probes.length }),
     },
-    layers: layersOf(records.filter(({ split }) => split !== null)),
+    layers: layersOf(records.filter((record) => record.split !== null && !isOfTraining(record))),
     weightLayers: layersOf(records.filter(({ split }) => split === null)),
     records,
     series: logs.series,

@@ -1,4 +1,5 @@
 import type { MeasurementRecord, Split } from '../protocol';
+import { isOfTraining } from '../protocol';
 import { parseArguments, parseEngine, parseGlob, parseMeasureOptions, parseMetrics, parseShard } from './arguments';
 import type { Command, Terminal } from './command';
 import { measureTarget } from './measuring';
@@ -61,18 +62,26 @@ export const measure: Command = {
   },
 };
 
-/** How many records there are, and the newest probe and checkpoint as tables. */
+/** How many records there are, and the newest of probes, checkpoints and the training itself as tables. */
 function printSummary(terminal: Terminal, records: readonly MeasurementRecord[]): void {
-  const sources = [...new Set(records.map(({ source }) => source))];
-  terminal.write(`${count(records.length, 'record')} of ${count(sources.length, 'file')}\n`);
-  const ofFeatures = records.filter(({ split }) => split !== null);
-  const ofWeights = records.filter(({ split }) => split === null);
-  for (const some of [ofFeatures, ofWeights]) {
-    const newest = some.at(-1)?.source;
+  const ofTraining = records.filter(isOfTraining);
+  const ofFiles = records.filter((record) => !isOfTraining(record));
+  const files = count(new Set(ofFiles.map(({ source }) => source)).size, 'file');
+  terminal.write(`${count(records.length, 'record')} of ${ofTraining.length === 0 ? files : `${files} and of the training itself`}\n`);
+  const ofFeatures = ofFiles.filter(({ split }) => split !== null);
+  const ofWeights = ofFiles.filter(({ split }) => split === null);
+  for (const some of [ofFeatures, ofWeights, ofTraining]) {
+    const newest = some.at(-1);
     if (newest === undefined) continue;
-    const shown = some.filter(({ source }) => source === newest);
-    terminal.write(`\n${newest}\n${some === ofFeatures ? featureTable(shown) : weightTable(shown)}`);
+    const shown = some.filter(({ source, epoch, step }) => source === newest.source && epoch === newest.epoch && step === newest.step);
+    terminal.write(`\n${titleOf(newest)}\n${some === ofWeights ? weightTable(shown) : featureTable(shown)}`);
   }
+}
+
+function titleOf(record: MeasurementRecord): string {
+  if (!isOfTraining(record)) return record.source;
+  const place = record.epoch === null ? (record.step === null ? '' : `, step ${String(record.step)}`) : `, epoch ${String(record.epoch)}`;
+  return `recorded by the training${place}`;
 }
 
 function featureTable(records: readonly MeasurementRecord[]): string {

@@ -5,6 +5,7 @@ import { diagnoseRun } from './diagnose';
 import { exportRun } from './export';
 import { inspect } from './inspect';
 import { measure } from './measure';
+import { metrics } from './metrics';
 import { onOneLine } from './output';
 import { runs } from './runs';
 import { scalars } from './scalars';
@@ -13,7 +14,7 @@ import { suggestLabels } from './suggestLabels';
 /** 130 is what shells expect of a program that was interrupted: 128 + SIGINT. */
 export const exitCodes = { done: 0, unusableInput: 1, wrongArguments: 2, interrupted: 130 } as const;
 
-const commands: readonly Command[] = [runs, scalars, inspect, measure, diagnoseRun, suggestLabels, exportRun];
+const commands: readonly Command[] = [runs, scalars, inspect, metrics, measure, diagnoseRun, suggestLabels, exportRun];
 
 /** Runs one command and answers with its exit code. Never throws for what a person can do wrong. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {

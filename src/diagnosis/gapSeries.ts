@@ -1,4 +1,5 @@
 import type { MeasurementRecord } from '../protocol';
+import { forEachInSteps, groupInSteps, type Steps } from './steps';
 
 /** One checkpoint of one layer: how differently it treats training and held-out samples. */
 export interface GapPoint {
@@ -38,12 +39,12 @@ export interface GapSeries {
  * method), the newest method wins and of it the way with the most checkpoints; values of two ways are never mixed.
  * Points without a finite value and standard error are left out. Null when nothing is left.
  */
-export function collectGapSeries(records: readonly MeasurementRecord[], metric: string): GapSeries | null {
+export function* collectGapSeries(records: readonly MeasurementRecord[], metric: string): Steps<GapSeries | null> {
   const ofMetric = records.filter((record) => record.metric === metric);
   const usable = ofMetric.filter((record) => record.split === 'gap' && isUsable(record));
   const method = usable.reduce((newest, record) => Math.max(newest, record.method), -Infinity);
   const probeOf = nameProbes(usable);
-  const groups = groupBy(
+  const groups = yield* groupInSteps(
     usable.filter((record) => record.method === method),
     (record) => JSON.stringify([probeOf(record), record.n, record.views, record.seed, record.options['eps2'] ?? null]),
   );
@@ -51,20 +52,21 @@ export function collectGapSeries(records: readonly MeasurementRecord[], metric: 
     .map(([key, group]) => ({ key, group, checkpoints: new Set(group.map((record) => record.source)).size }))
     .sort((a, b) => b.checkpoints - a.checkpoints || (a.key < b.key ? -1 : 1))[0];
   if (!chosen) return null;
-  const heldOut = new Map(
-    ofMetric.filter((record) => record.split === 'held_out' && record.method === method).map((record) => [besideGap(record), record]),
-  );
+  const heldOut = new Map<string, MeasurementRecord>();
+  yield* forEachInSteps(ofMetric, (record) => {
+    if (record.split === 'held_out' && record.method === method) heldOut.set(besideGap(record), record);
+  });
   const sources = new Set(chosen.group.map((record) => record.source));
   const layers = new Map(ofMetric.filter(({ source }) => sources.has(source)).map(({ layer, layerIndex }) => [layer, layerIndex]));
-  return buildSeries(metric, chosen.group, layers, heldOut);
+  return yield* buildSeries(metric, chosen.group, layers, heldOut);
 }
 
-function buildSeries(
+function* buildSeries(
   metric: string,
   records: readonly MeasurementRecord[],
   layerIndices: ReadonlyMap<string, number>,
   heldOut: ReadonlyMap<string, MeasurementRecord>,
-): GapSeries | null {
+): Steps<GapSeries | null> {
   const axis = chooseAxis(records);
   const placed = records.flatMap((record) => {
     const at = record[axis];
@@ -72,12 +74,13 @@ function buildSeries(
   });
   const first = placed.reduce<(typeof placed)[number] | null>((least, each) => (least === null || each.at < least.at ? each : least), null);
   if (first === null) return null;
-  const byLayer = groupBy(placed, ({ record }) => record.layer);
-  const layers = [...layerIndices].map(([layer, layerIndex]): LayerGaps => {
+  const byLayer = yield* groupInSteps(placed, ({ record }) => record.layer);
+  const layers: LayerGaps[] = [];
+  for (const [layer, layerIndex] of layerIndices) {
     // A layer whose width changed is another layer under the same name. Options such as the number of components follow from the width.
-    const ofOneKind = largest([...groupBy(byLayer.get(layer) ?? [], ({ record }) => `${String(record.d)}\n${wayOfMeasuring(record)}`).values()]);
+    const kinds = yield* groupInSteps(byLayer.get(layer) ?? [], ({ record }) => `${String(record.d)}\n${wayOfMeasuring(record)}`);
     const points = new Map<number, GapPoint>();
-    for (const { record, at } of ofOneKind) {
+    for (const { record, at } of largest([...kinds.values()])) {
       const beside = heldOut.get(besideGap(record));
       points.set(at, {
         at,
@@ -88,8 +91,8 @@ function buildSeries(
         record,
       });
     }
-    return { layer, layerIndex, points: [...points.values()].sort((a, b) => a.at - b.at) };
-  });
+    layers.push({ layer, layerIndex, points: [...points.values()].sort((a, b) => a.at - b.at) });
+  }
   return {
     metric,
     axis,
@@ -120,17 +123,23 @@ function chooseAxis(records: readonly MeasurementRecord[]): 'epoch' | 'step' {
  */
 function nameProbes(records: readonly MeasurementRecord[]): (record: MeasurementRecord) => string {
   const sourcesOf = new Map<string, Set<string>>();
+  const names = new Map<string, string>();
   const split = (source: string): [folder: string, name: string] => {
     const slash = source.lastIndexOf('/');
     return [source.slice(0, slash + 1), withoutNumbers(source.slice(slash + 1))];
   };
-  for (const { source } of records) {
+  for (const source of new Set(records.map((record) => record.source))) {
     const key = split(source).join('');
     sourcesOf.set(key, (sourcesOf.get(key) ?? new Set()).add(source));
   }
-  return ({ source }) => {
+  const nameOf = (source: string): string => {
     const [folder, name] = split(source);
     return (sourcesOf.get(folder + name)?.size ?? 0) > 1 ? folder + name : withoutNumbers(folder) + name;
+  };
+  return ({ source }) => {
+    const known = names.get(source) ?? nameOf(source);
+    names.set(source, known);
+    return known;
   };
 }
 
@@ -146,16 +155,6 @@ function wayOfMeasuring(record: MeasurementRecord): string {
 /** What the records of one layer, checkpoint and way of measuring share; options that only one of the parts has do not count. */
 function besideGap({ source, sourceVersion, layer, seed, options }: MeasurementRecord): string {
   return JSON.stringify([source, sourceVersion, layer, seed, options['eps2'] ?? null]);
-}
-
-function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group) group.push(item);
-    else groups.set(key(item), [item]);
-  }
-  return groups;
 }
 
 function largest<Item>(groups: readonly Item[][]): Item[] {

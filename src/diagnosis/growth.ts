@@ -1,4 +1,5 @@
 import type { GapPoint, GapSeries, LayerGaps } from './gapSeries';
+import type { Steps } from './steps';
 
 /** How far the gap of a late layer has grown at one checkpoint. */
 export interface Growth {
@@ -66,12 +67,16 @@ const checkpointsInARow = 2;
  * all checkpoints and layers, so their errors are positively correlated and partly cancel: the sum overstates the noise, which costs power
  * and does not raise the rate of false alarms.
  */
-export function measureGrowth(late: readonly LayerGaps[], early: readonly LayerGaps[], smallest: (point: GapPoint) => number): LayerGrowth[] {
-  return late.flatMap((layer): LayerGrowth[] => {
+export function* measureGrowth(late: readonly LayerGaps[], early: readonly LayerGaps[], smallest: (point: GapPoint) => number): Steps<LayerGrowth[]> {
+  const earlyGrowth = new Map<number, EarlyGrowth | null>();
+  const growths: LayerGrowth[] = [];
+  for (const layer of late) {
+    yield;
     const [baseline, ...later] = layer.points;
-    if (baseline === undefined) return [];
+    if (baseline === undefined) continue;
     const checkpoints = later.flatMap((point): Growth[] => {
-      const reference = largestEarlyGrowth(early, point.at);
+      const reference = earlyGrowth.has(point.at) ? (earlyGrowth.get(point.at) ?? null) : largestEarlyGrowth(early, point.at);
+      earlyGrowth.set(point.at, reference);
       if (reference === null) return [];
       const growth = point.gap - Math.max(0, baseline.gap);
       const noise = Math.hypot(point.standardError, baseline.standardError);
@@ -86,8 +91,9 @@ export function measureGrowth(late: readonly LayerGaps[], early: readonly LayerG
         early: reference,
       }];
     });
-    return checkpoints.length === 0 ? [] : [{ layer, baseline, checkpoints }];
-  });
+    if (checkpoints.length > 0) growths.push({ layer, baseline, checkpoints });
+  }
+  return growths;
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Finding, MeasurementRecord } from '../protocol';
 import { lateLayerOverfitting } from './lateLayerOverfitting';
 import { defaultDiagnoseOptions, type DiagnoseOptions, type Rule } from './rule';
+import { finish, forEachInSteps, type Steps } from './steps';
 
 export { defaultDiagnoseOptions, type DiagnoseOptions, type Rule } from './rule';
+export type { Steps } from './steps';
 
 /** Every rule that is looked at, in the order in which findings are shown. A new rule is a file of its own and one entry here. */
 export const rules: readonly Rule[] = [lateLayerOverfitting];
@@ -17,16 +19,22 @@ export const diagnosedMetrics: readonly string[] = [...new Set(rules.flatMap(({ 
  * @throws {RangeError} when `falseAlarmLevel` is not between 0 and 1.
  */
 export function diagnose(records: readonly MeasurementRecord[], options: Partial<DiagnoseOptions> = {}): Finding[] {
+  return finish(diagnoseInSteps(records, options));
+}
+
+/** The same in steps of some milliseconds, for who must not be held up by a run of many checkpoints. */
+export function* diagnoseInSteps(records: readonly MeasurementRecord[], options: Partial<DiagnoseOptions> = {}): Steps<Finding[]> {
   const complete = { ...defaultDiagnoseOptions, ...options };
   if (!(complete.falseAlarmLevel > 0 && complete.falseAlarmLevel < 1)) {
     throw new RangeError(`falseAlarmLevel must lie between 0 and 1, not be ${String(complete.falseAlarmLevel)}`);
   }
   const byRun = new Map<string, MeasurementRecord[]>();
-  for (const record of records) {
+  yield* forEachInSteps(records, (record) => {
     const ofRun = byRun.get(record.run);
     if (ofRun) ofRun.push(record);
     else byRun.set(record.run, [record]);
-  }
-  const findings = [...byRun.keys()].sort().flatMap((run) => rules.flatMap((rule) => rule.find(run, byRun.get(run) ?? [], complete)));
+  });
+  const findings: Finding[] = [];
+  for (const run of [...byRun.keys()].sort()) for (const rule of rules) findings.push(...(yield* rule.find(run, byRun.get(run) ?? [], complete)));
   return findings.sort((a, b) => Number(b.severity === 'act') - Number(a.severity === 'act'));
 }

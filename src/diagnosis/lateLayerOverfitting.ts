@@ -1,9 +1,10 @@
 import type { Finding, MeasurementRecord } from '../protocol';
 import { collectGapSeries, type GapPoint, type GapSeries, type LayerGaps } from './gapSeries';
-import { type Established, establishedSince, firstAndLastThird, measureGrowth, type Thresholds } from './growth';
+import { type Established, establishedSince, firstAndLastThird, type LayerGrowth, measureGrowth, type Thresholds } from './growth';
 import { describeLateLayers } from './lateLayerWords';
 import { studentUpperQuantile } from './quantile';
 import type { DiagnoseOptions, Rule } from './rule';
+import type { Steps } from './steps';
 
 /**
  * Fewer samples (both splits together) leave the bootstrap's own standard error uncertain by more than 1/sqrt(2*30) = 13 %;
@@ -54,6 +55,13 @@ const watchedMetrics: readonly WatchedMetric[] = [
   { id: 'random_label_transfer', needsEvenParts: true, smallest: () => smallestTransfer },
 ];
 
+/** A metric that can be looked at. */
+interface Candidate {
+  readonly series: GapSeries;
+  readonly early: readonly LayerGaps[];
+  readonly growths: readonly LayerGrowth[];
+}
+
 /** What was found in one late layer by one metric. */
 export interface Carrier {
   readonly metric: string;
@@ -79,14 +87,15 @@ export const lateLayerOverfitting: Rule = {
   id: 'late_layer_overfitting',
   metrics: watchedMetrics.map(({ id }) => id),
 
-  find(run: string, records: readonly MeasurementRecord[], options: DiagnoseOptions): Finding[] {
-    const candidates = watchedMetrics.flatMap((metric) => {
-      const series = collectGapSeries(records, metric.id);
+  *find(run: string, records: readonly MeasurementRecord[], options: DiagnoseOptions): Steps<Finding[]> {
+    const candidates: Candidate[] = [];
+    for (const metric of watchedMetrics) {
+      const series = yield* collectGapSeries(records, metric.id);
       const thirds = series && firstAndLastThird(series);
-      if (!series || !thirds || series.samples < minimumSamples) return [];
-      if (metric.needsEvenParts && !hasEvenParts(series)) return [];
-      return [{ series, early: thirds.early, growths: measureGrowth(thirds.late, thirds.early, metric.smallest) }];
-    });
+      if (!series || !thirds || series.samples < minimumSamples) continue;
+      if (metric.needsEvenParts && !hasEvenParts(series)) continue;
+      candidates.push({ series, early: thirds.early, growths: yield* measureGrowth(thirds.late, thirds.early, metric.smallest) });
+    }
     const growths = candidates.flatMap((candidate) => candidate.growths);
     if (growths.length === 0) return [];
     const comparisons = growths.reduce((sum, growth) => sum + growth.checkpoints.length, 0);

@@ -1,4 +1,5 @@
 import type { Finding, MeasurementRecord } from '../protocol';
+import type { Steps } from './steps';
 
 /** What a caller may change about the decision. */
 export interface DiagnoseOptions {
@@ -18,5 +19,5 @@ export interface Rule {
   /** What it looks at. */
   readonly metrics: readonly string[];
   /** @param records all records of one run, in any order. */
-  find(run: string, records: readonly MeasurementRecord[], options: DiagnoseOptions): Finding[];
+  find(run: string, records: readonly MeasurementRecord[], options: DiagnoseOptions): Steps<Finding[]>;
 }

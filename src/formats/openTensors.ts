@@ -18,6 +18,8 @@ export interface OpenedTensors {
 export interface OpenTensorsOptions {
   /** The name in messages. Default: the path. */
   readonly name?: string;
+  /** Called before each read of some megabytes at most; what it throws ends the reading. */
+  readonly checkpoint?: () => void;
 }
 
 /**
@@ -26,24 +28,39 @@ export interface OpenTensorsOptions {
  */
 export async function openTensors(path: string, registry: FormatRegistry, options: OpenTensorsOptions = {}): Promise<OpenedTensors> {
   const name = options.name ?? path;
+  const { checkpoint } = options;
   const opened: ByteSource[] = [];
+  const open = async (file: string, fileName: string) => {
+    const source = await openFile(file, { name: fileName });
+    opened.push(source);
+    return checkpoint === undefined ? source : stoppable(source, checkpoint);
+  };
   const close = async () => {
     await Promise.all(opened.map((source) => source.close()));
   };
   try {
-    const source = await openFile(path, { name });
-    opened.push(source);
+    const source = await open(path, name);
     const format = await tensorFormatOf(source, basename(path), registry);
-    const openSibling = async (relativePath: string) => {
-      const sibling = await openFile(resolve(dirname(path), relativePath), { name: relativePath });
-      opened.push(sibling);
-      return sibling;
-    };
+    const openSibling = (relativePath: string) => open(resolve(dirname(path), relativePath), relativePath);
     return { format, file: await format.open(source, openSibling), source, siblings: () => opened.slice(1), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function stoppable(source: ByteSource, checkpoint: () => void): ByteSource {
+  const { name, size, version } = source;
+  return {
+    name,
+    size,
+    version,
+    async read(offset, length) {
+      checkpoint();
+      return source.read(offset, length);
+    },
+    close: () => source.close(),
+  };
 }
 
 async function tensorFormatOf(source: ByteSource, baseName: string, registry: FormatRegistry): Promise<TensorFormat> {

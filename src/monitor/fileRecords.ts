@@ -51,6 +51,11 @@ export function relabel({ run, path, content: { epoch, step } }: MeasuredFile, r
   return records.map((record) => ({ ...record, run, source: path, epoch, step }));
 }
 
+/** What the training wrote names the run's folder; shown it carries the name of the run. */
+export function relabelTraining(run: string, records: readonly MeasurementRecord[]): MeasurementRecord[] {
+  return records.map((record) => ({ ...record, run }));
+}
+
 /** What went wrong with one layer, as a problem of its file. */
 export function toProblem(path: string, layer: string, error: unknown): FileProblem {
   const place = `layer ${layer}`;

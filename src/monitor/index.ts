@@ -1,4 +1,4 @@
-export type { CheckpointReference, CheckpointReferences, FeatureTask, LayerMeasurer, LayerTask, SuggestTask, WeightTask } from './layerMeasurer';
+export type { CheckpointReference, CheckpointReferences, FeatureTask, LayerMeasurer, LayerStep, LayerTask, SuggestTask, WeightTask } from './layerMeasurer';
 export { measureSources } from './measureSources';
 export type { MeasureSourcesRequest, MeasureSourcesResult, Shard } from './measureSources';
 export { Monitor } from './monitor';

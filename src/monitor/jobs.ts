@@ -24,6 +24,8 @@ export interface Job {
 interface Active {
   readonly job: Job;
   readonly controller: AbortController;
+  /** Where it is, in words. */
+  place: string;
 }
 
 interface Count {
@@ -94,12 +96,22 @@ export class JobQueue {
     return cancelled;
   }
 
-  /** Of the run whose job was started last; null when nothing waits or runs. */
+  /** Tells where a running job is, in words that follow its title. */
+  tell(key: string, place: string): void {
+    const active = this.active.get(key);
+    if (active === undefined) return;
+    active.place = place;
+    this.latest = active.job;
+    this.onChange();
+  }
+
+  /** Of the run whose job was started last, or told last where it is; null when nothing waits or runs. */
   progress(): MeasureProgress | null {
     const job = this.latest;
     if (job === null) return null;
     const { done, total } = this.countOf(job.runId);
-    return { runId: job.runId, done, total, current: job.title };
+    const place = this.active.get(job.key)?.place ?? '';
+    return { runId: job.runId, done, total, current: place === '' ? job.title : `${job.title}: ${place}` };
   }
 
   /** Resolves when nothing waits or runs. */
@@ -127,7 +139,7 @@ export class JobQueue {
 
   private async start(job: Job): Promise<void> {
     const controller = new AbortController();
-    this.active.set(job.key, { job, controller });
+    this.active.set(job.key, { job, controller, place: '' });
     this.latest = job;
     try {
       await job.run(controller.signal);

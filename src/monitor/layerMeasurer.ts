@@ -54,12 +54,21 @@ export interface SuggestTask {
 
 export type LayerTask = FeatureTask | WeightTask;
 
+/** What is measured now of a layer. */
+export interface LayerStep {
+  readonly metrics: readonly string[];
+  /** Counted from 1: metrics that share their work are one step of each part. */
+  readonly step: number;
+  readonly steps: number;
+}
+
 /** Where the numbers are made: compute threads in the worker, the same in the command line. */
 export interface LayerMeasurer {
   /**
+   * @param onStep told what is being measured, as often as that changes
    * @throws {FormatError} when the file cannot be used, and an AbortError when `signal` is aborted.
    */
-  measure(task: LayerTask, signal: AbortSignal): Promise<readonly LayerMeasurement[]>;
+  measure(task: LayerTask, signal: AbortSignal, onStep?: (step: LayerStep) => void): Promise<readonly LayerMeasurement[]>;
   /** Which samples to label next. Fails as `measure` does, and with a RangeError when the count is out of range. */
   suggest(task: SuggestTask, signal: AbortSignal): Promise<LabelSuggestions>;
   engineStatus(): Promise<EngineStatus>;

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FileProblem } from '../protocol';
 import { describeOthers, FollowedLogFiles, ScalarCollector } from '../runs';
 import type { FileOnDisk, LogFiles } from '../runs';
@@ -31,8 +30,10 @@ export class LogWatch {
     log: LogFiles,
     /** Called when a file has gone. */
     private readonly onMissing: () => void,
+    /** Waited for before some of the log is parsed. */
+    turn: () => Promise<void>,
   ) {
-    this.followed = new FollowedLogFiles(log, log.format, { sliceBytes });
+    this.followed = new FollowedLogFiles(log, log.format, { sliceBytes, turn });
     this.collector = new ScalarCollector(log.source);
     for (const file of log.files) this.files.set(file.path, newFile(file));
     run.setLog(log.source, this.collector);
@@ -61,7 +62,7 @@ export class LogWatch {
     let changedAtAll = false;
     for await (const { file: { path }, change } of this.followed.changes(only)) {
       if (this.stopped) return false;
-      const { restarted, rows, columns, problems, more, present, changed, bytes, modified } = change;
+      const { restarted, rows, columns, problems, present, changed, bytes, modified } = change;
       const file = this.files.get(path)!;
       changedAtAll ||= changed;
       if (restarted) this.restart();
@@ -77,7 +78,6 @@ export class LogWatch {
         this.run.appendSeries(series);
       }
       this.tell(file, problems, present && bytes > 0);
-      if (more) await nextTurn();
     }
     return changedAtAll;
   }

@@ -11,7 +11,7 @@ import type { FileOnDisk, RunOnDisk } from '../runs';
 import { classify } from '../runs/classify';
 import { isPartOfRun } from '../runs/conventions';
 import { RecordStore } from '../store';
-import { measuredMetrics, methodOf, metricsOf, relabel, toProblem, toRecords } from './fileRecords';
+import { measuredMetrics, methodOf, metricsOf, relabel, relabelTraining, toProblem, toRecords } from './fileRecords';
 import type { MeasuredFile } from './fileRecords';
 import { inspectSources } from './inspectSources';
 import type { CheckpointReferences, LayerMeasurer, LayerTask } from './layerMeasurer';
@@ -52,7 +52,10 @@ export interface MeasureSourcesResult {
   readonly folder: string;
   /** Name of the run: of its folder. */
   readonly run: string;
-  /** Every current record that was asked for, those found on disk included; by checkpoint, layer and metric. */
+  /**
+   * Every current record that was asked for, those found on disk included; by checkpoint, layer and metric. Of a run also what its training
+   * recorded of its own batches, which is measured by nobody else and so never outdated.
+   */
   readonly records: readonly MeasurementRecord[];
   readonly problems: readonly FileProblem[];
   /** Layers measured now, not counting what was stored. */
@@ -161,6 +164,11 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   const records = withoutCopies(measuredFiles).flatMap((file) =>
     relabel(file, store.ofContent(file.content.fingerprint).filter((record) => accepted(file, record))),
   );
+  // Of a run, not of one of its files; the first of several shards answers for it.
+  if (path.resolve(request.target) === run.folder && (shard === undefined || shard.index === 1)) {
+    const ofTraining = store.ofTraining().filter(({ metric, layer }) => metrics.includes(metric) && (acceptLayer?.(layer) ?? true));
+    records.push(...relabelTraining(run.name, ofTraining));
+  }
   return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, measured };
 }
 

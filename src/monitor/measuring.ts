@@ -1,15 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineUnavailable } from '../linalg';
-import { metricsOfPrevious } from '../metrics';
+import { metricInfo } from '../metrics';
 import type { LayerMeasurement } from '../metrics';
-import type { FileProblem, MeasurementRecord, RunFileState } from '../protocol';
+import type { FileProblem, RunFileState } from '../protocol';
 import { RecordStore } from '../store';
 import type { RecordStoreOptions } from '../store';
-import { relabel, toProblem, toRecords } from './fileRecords';
-import type { LayerTask } from './layerMeasurer';
+import { toProblem, toRecords } from './fileRecords';
+import type { LayerStep, LayerTask } from './layerMeasurer';
+import { inTurn, turns } from './plan';
+import type { Turn } from './plan';
 import { findChanged } from './references';
 import { RunPlan } from './runPlan';
 import type { RunState } from './runState';
+import { ShownRecords } from './shownRecords';
 import type { Surroundings } from './surroundings';
 import type { InspectedTensors, TensorWatch } from './tensorWatch';
 
@@ -22,6 +25,7 @@ const patienceMilliseconds = 2_000;
 export class Measuring {
   private readonly store: RecordStore;
   private readonly toDo: RunPlan;
+  private readonly shown: ShownRecords;
   private loading: Promise<unknown> | null;
   /** Jobs that a person cancelled: they wait until they are asked for. */
   private readonly declined = new Set<string>();
@@ -33,6 +37,7 @@ export class Measuring {
   /** Files to be shown, or shown and planned anew: with all of their records, or only those that depend on what they are compared with. */
   private readonly due = new Map<TensorWatch, 'shown' | 'records' | 'compared'>();
   private working: Promise<void> | null = null;
+  private isWorking = false;
   /** When the run last changed: newer runs go first. */
   rank = 0;
 
@@ -42,11 +47,15 @@ export class Measuring {
     private readonly around: Surroundings,
     folders: RecordStoreOptions,
     private readonly onProblems: () => void,
+    /** The training itself writes records, which should be followed. */
+    private readonly onTraining: () => void,
   ) {
     this.store = new RecordStore(folders);
     this.toDo = new RunPlan(this.store, around);
-    this.loading = this.store.refresh().then(() => {
+    this.shown = new ShownRecords(run, files, this.store, this.toDo);
+    this.loading = this.store.refresh().then((changed) => {
       this.loading = null;
+      if (this.shown.showTraining(changed)) this.onTraining();
       onProblems();
     });
   }
@@ -93,22 +102,31 @@ export class Measuring {
 
   /** Shows and plans what is due, some milliseconds at a time: there may be a thousand files, and others wait for this thread. */
   private workOff(): Promise<void> {
-    this.working ??= this.workOffDue().finally(() => (this.working = null));
-    return this.working;
+    if (this.working !== null) return this.working;
+    const work = this.workOffDue();
+    // Nothing may come between the end of the work and its being known.
+    if (this.isWorking) this.working = work;
+    return work;
   }
 
   private async workOffDue(): Promise<void> {
-    let turn = performance.now();
-    for (const [file, what] of this.due) {
-      this.due.delete(file);
-      if (this.files.get(file.path) !== file) continue;
-      if (what === 'compared') this.showCompared(file);
-      else this.showRecords(file);
-      if (what === 'shown') this.showState(file);
-      else this.plan(file);
-      if (performance.now() - turn < turnMilliseconds) continue;
-      await nextTurn();
-      turn = performance.now();
+    this.isWorking = true;
+    try {
+      let turn = performance.now();
+      for (const [file, what] of this.due) {
+        this.due.delete(file);
+        if (this.files.get(file.path) !== file) continue;
+        if (what === 'compared') this.shown.showCompared(file);
+        else this.shown.show(file);
+        if (what === 'shown') this.showState(file);
+        else this.plan(file);
+        if (performance.now() - turn < turnMilliseconds) continue;
+        await nextTurn();
+        turn = performance.now();
+      }
+    } finally {
+      this.isWorking = false;
+      this.working = null;
     }
   }
 
@@ -120,20 +138,22 @@ export class Measuring {
     this.referencesOutdated = true;
     for (const other of this.files.values()) {
       if (other === file || other.content?.fingerprint !== content.fingerprint) continue;
-      this.showRecords(other);
+      this.shown.show(other);
       this.plan(other);
     }
   }
 
-  /** Takes in what others have written to the records of this run. */
-  async refresh(): Promise<void> {
+  /** Takes in what others have written to the records of this run. @returns whether there was anything. */
+  async refresh(): Promise<boolean> {
     await this.loading;
     const changed = await this.store.refresh();
+    if (this.shown.showTraining(changed)) this.onTraining();
     for (const file of this.files.values()) {
       if (file.content !== null && changed.has(file.content.fingerprint) && !this.due.has(file)) this.due.set(file, 'shown');
     }
     await this.workOff();
     this.onProblems();
+    return changed.size > 0;
   }
 
   /** Queues all that is missing, ahead of automatic work; `again` also what is there. */
@@ -192,35 +212,42 @@ export class Measuring {
     if (content === null) return;
     this.leaveOutQuarantined(file, content);
     if (this.toDo.isPlaced(file, content) && (asked || this.measuresAutomatically(content))) {
-      for (const task of this.toDo.missing(file, content, again)) {
-        const { layer } = task;
-        const key = this.keyOf(content, layer);
-        if (!asked && (this.declined.has(key) || this.finished.get(key) === describeTask(task))) continue;
-        if (!this.pending.has(key)) this.pending.set(key, 'queued');
-        this.around.queue.add({
-          key,
-          runId: this.run.id,
-          asked,
-          alone: this.around.suspects.isSuspect(key),
-          precedence: content.kind === 'probe' ? 0 : 1,
-          runRank: this.rank,
-          rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
-          title: `${layer} of ${file.path}`,
-          run: (signal) => this.measureLayer({ content, layer, again }, key, signal),
-        });
+      for (const whole of this.toDo.missing(file, content, again)) {
+        for (const turn of turns) {
+          const task = inTurn(whole, turn);
+          if (task !== null) this.queueTask(file, { content, layer: task.layer, again, turn }, task, asked);
+        }
       }
     }
     this.showState(file);
   }
 
-  private keyOf({ fingerprint }: InspectedTensors, layer: string): string {
-    return `${this.run.id}\n${fingerprint}\n${layer}`;
+  private queueTask(file: TensorWatch, job: LayerJob, task: LayerTask, asked: boolean): void {
+    const { content, layer, turn } = job;
+    const key = this.keyOf(content, layer, turn);
+    if (!asked && (this.declined.has(key) || this.finished.get(key) === describeTask(task))) return;
+    if (!this.pending.has(key)) this.pending.set(key, 'queued');
+    this.around.queue.add({
+      key,
+      runId: this.run.id,
+      asked,
+      alone: this.around.suspects.isSuspect(this.keyOf(content, layer, 'first')),
+      precedence: turn === 'second' ? 2 : content.kind === 'probe' ? 0 : 1,
+      runRank: this.rank,
+      rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
+      title: `${layer} of ${file.path}`,
+      run: (signal) => this.measureLayer(job, key, signal),
+    });
+  }
+
+  private keyOf({ fingerprint }: InspectedTensors, layer: string, turn: Turn): string {
+    return `${this.run.id}\n${fingerprint}\n${layer}${turn === 'first' ? '' : `\n${turn}`}`;
   }
 
   /** What cost the worker its life is a problem of the file, and left alone. */
   private leaveOutQuarantined(file: TensorWatch, content: InspectedTensors): void {
     for (const layer of content.layers) {
-      const reason = this.around.suspects.quarantineReason(this.keyOf(content, layer));
+      const reason = this.around.suspects.quarantineReason(this.keyOf(content, layer, 'first'));
       if (reason !== null) file.failures.set(layer, { file: file.path, place: `layer ${layer}`, reason, severity: 'error' });
     }
   }
@@ -229,41 +256,45 @@ export class Measuring {
    * What is missing is asked for when the job runs, and again after each task: references may have become known or changed, others may have
    * written records, and a copy of the file may be compared with something else.
    */
-  private async measureLayer({ content, layer, again }: LayerJob, key: string, signal: AbortSignal): Promise<void> {
+  private async measureLayer({ content, layer, again, turn }: LayerJob, key: string, signal: AbortSignal): Promise<void> {
     this.pending.set(key, 'measuring');
     const copies = (): TensorWatch[] => [...this.files.values()].filter((file) => file.content?.fingerprint === content.fingerprint);
     const show = (): void => copies().forEach((file) => this.showState(file));
     show();
-    this.around.suspects.begin(key);
+    // A layer is suspect as a whole: either turn may end the process.
+    const suspect = this.keyOf(content, layer, 'first');
+    this.around.suspects.begin(suspect);
     try {
       const done = new Set<string>();
-      for (let next = this.nextTask(copies(), layer, again, done); next !== null && !signal.aborted; next = this.nextTask(copies(), layer, false, done)) {
-        if (!(await this.measureTask(next.file, next.content, next.task, signal))) break;
+      const find = (all: boolean): NextTask | null => this.nextTask(copies(), { layer, turn, again: all }, done);
+      for (let next = find(again); next !== null && !signal.aborted; next = find(false)) {
+        if (!(await this.measureTask(next, key, signal))) break;
         done.add(describeTask(next.task));
         this.finished.set(key, describeTask(next.task));
       }
     } finally {
-      this.around.suspects.end(key);
+      this.around.suspects.end(suspect);
       // A job that was cancelled may be queued anew already.
       if (this.pending.get(key) === 'measuring') this.pending.delete(key);
       show();
     }
   }
 
-  private nextTask(files: readonly TensorWatch[], layer: string, again: boolean, done: ReadonlySet<string>): NextTask | null {
+  private nextTask(files: readonly TensorWatch[], { layer, again, turn }: Omit<LayerJob, 'content'>, done: ReadonlySet<string>): NextTask | null {
     for (const file of files) {
       const { content } = file;
       if (content === null || !this.toDo.isPlaced(file, content)) continue;
-      const [task] = this.toDo.missing(file, content, again, layer);
-      if (task !== undefined && !done.has(describeTask(task))) return { file, content, task };
+      const [whole] = this.toDo.missing(file, content, again, layer);
+      const task = whole === undefined ? null : inTurn(whole, turn);
+      if (task !== null && !done.has(describeTask(task))) return { file, content, task };
     }
     return null;
   }
 
   /** @returns whether there are records now that are kept. */
-  private async measureTask(file: TensorWatch, content: InspectedTensors, task: LayerTask, signal: AbortSignal): Promise<boolean> {
+  private async measureTask({ file, content, task }: NextTask, key: string, signal: AbortSignal): Promise<boolean> {
     try {
-      const measurements = await this.around.measurer().measure(task, signal);
+      const measurements = await this.around.measurer().measure(task, signal, (step) => this.around.queue.tell(key, describeStep(step)));
       if (signal.aborted) return false;
       const changed = await findChanged(task, content.fileVersion);
       if (changed !== null) {
@@ -283,11 +314,7 @@ export class Measuring {
     const records = toRecords({ run: this.run.runName, path: file.path, content }, measurements);
     await this.store.append(records);
     this.onProblems();
-    for (const other of this.files.values()) {
-      if (other.content?.fingerprint !== content.fingerprint || this.isCopy(other)) continue;
-      const shown = records.filter((record) => this.toDo.isCurrent(other, record));
-      this.run.addRecords(other.path, this.relabel(other, shown));
-    }
+    this.shown.add(content, records);
   }
 
   private failed(file: TensorWatch, task: LayerTask, error: unknown, signal: AbortSignal): void {
@@ -304,7 +331,7 @@ export class Measuring {
   private showState(file: TensorWatch): void {
     const { content } = file;
     if (content === null) return;
-    const keys = content.layers.map((layer) => this.keyOf(content, layer));
+    const keys = content.layers.flatMap((layer) => turns.map((turn) => this.keyOf(content, layer, turn)));
     file.show(this.stateOf(file, content, keys));
   }
 
@@ -314,38 +341,6 @@ export class Measuring {
     if (keys.some((key) => this.pending.has(key))) return 'queued';
     if (file.failures.size > 0) return 'problem';
     return this.toDo.missing(file, content, false).length === 0 ? 'measured' : 'found';
-  }
-
-  private showRecords(file: TensorWatch): void {
-    const { content } = file;
-    if (content === null) return;
-    const stored = this.isCopy(file) ? [] : this.store.ofContent(content.fingerprint);
-    this.run.setRecords(file.path, this.relabel(file, stored.filter((record) => this.toDo.isCurrent(file, record))));
-  }
-
-  /** What the file is compared with has become known or another: only the records that depend on it come or go. */
-  private showCompared(file: TensorWatch): void {
-    const { content, path } = file;
-    if (content === null) return;
-    if (content.kind === 'checkpoint' || this.isCopy(file) || this.run.recordsOf(path).some(({ metric }) => metricsOfPrevious.includes(metric))) {
-      this.showRecords(file);
-      return;
-    }
-    const stored = this.store.ofContent(content.fingerprint).filter((record) => metricsOfPrevious.includes(record.metric) && this.toDo.isCurrent(file, record));
-    if (stored.length > 0) this.run.addRecords(path, this.relabel(file, stored));
-  }
-
-  private relabel({ path, content }: TensorWatch, records: readonly MeasurementRecord[]): MeasurementRecord[] {
-    return content === null ? [] : relabel({ run: this.run.runName, path, content }, records);
-  }
-
-  /** Whether another file holds the same content for the same moment, for example `last.safetensors`: one of them is enough. */
-  private isCopy({ path, content }: TensorWatch): boolean {
-    if (content === null) return false;
-    return [...this.files.values()].some(
-      ({ path: otherPath, content: other }) =>
-        otherPath < path && other !== null && other.fingerprint === content.fingerprint && other.epoch === content.epoch && other.step === content.step,
-    );
   }
 }
 
@@ -359,9 +354,14 @@ interface LayerJob {
   readonly content: InspectedTensors;
   readonly layer: string;
   readonly again: boolean;
+  readonly turn: Turn;
 }
 
 /** Equal for tasks that would give the same records. */
 function describeTask(task: LayerTask): string {
   return JSON.stringify(task);
+}
+
+function describeStep({ metrics: [metric = ''], step, steps }: LayerStep): string {
+  return `${metricInfo(metric)?.group ?? metric}, step ${step} of ${steps}`;
 }

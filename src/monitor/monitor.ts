@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { diagnose, diagnosedMetrics } from '../diagnosis';
 import { createFormatRegistry } from '../formats';
 import { defaultMeasureOptions } from '../metrics';
 import type { MeasureOptions } from '../metrics';
@@ -10,6 +9,7 @@ import type { RecordStoreOptions } from '../store';
 import { Batches } from './batches';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
+import { Diagnoses } from './diagnoses';
 import { chooseMetrics, methodOf, metricsOf } from './fileRecords';
 import { Folders } from './folders';
 import type { Scan } from './folders';
@@ -19,21 +19,18 @@ import type { LayerMeasurer } from './layerMeasurer';
 import { Poller } from './poller';
 import { RunWatch } from './runWatch';
 import { Slots } from './slots';
+import { Snapshots } from './snapshots';
 import { Suspects } from './suspects';
 import type { Surroundings } from './surroundings';
+import { Turns } from './turns';
 
-/** Shortest time between two messages to the host about runs, and about progress. */
+/** Shortest time between two messages to the host about runs, and about progress: a person is to see within 200 ms that a cancellation took effect. */
 const batchMilliseconds = 200;
+const progressMilliseconds = 100;
 /** The same request within this time (after a restart, for example) is answered without another look at the folders. */
 const repeatedMilliseconds = 2_000;
 /** Whole files read at once to learn what they are. */
 const inspections = 2;
-
-const watchedMetrics = new Set(diagnosedMetrics);
-/** Looking for findings takes at most this share of the time: one part in so many. */
-const diagnosisFactor = 20;
-/** Snapshots that are fetched at the same time. */
-const mostSnapshots = 16;
 
 export interface MonitorOptions {
   /** Where layers are measured under these settings; called again when they change. */
@@ -53,12 +50,8 @@ export class Monitor {
   private readonly runs = new Map<string, RunWatch>();
   private readonly opened = new Set<string>();
   private readonly changed = new Set<RunWatch>();
-  /** Not fetched to the end yet, by ticket. */
-  private readonly snapshots = new Map<number, IterableIterator<RunPage>>();
-  private tickets = 0;
-  private readonly diagnosisDue = new WeakMap<RunWatch, number>();
-  /** Runs whose diagnosis waits for its time. */
-  private readonly postponed = new Set<RunWatch>();
+  private readonly snapshots = new Snapshots();
+  private readonly diagnoses: Diagnoses;
   private readonly told = new Map<string, string>();
   private readonly toldProblems = new Set<string>();
   private readonly clock: Clock;
@@ -86,10 +79,17 @@ export class Monitor {
     this.poller = new Poller(this.clock, fail);
     this.folders = new Folders(this.clock, this.poller, registry, (scan) => this.takeScan(scan), (error) => fail('looking for runs', error));
     this.news = new Batches(this.clock, batchMilliseconds, () => this.tellRuns());
-    this.progressNews = new Batches(this.clock, batchMilliseconds, () => this.tellProgress());
+    this.progressNews = new Batches(this.clock, progressMilliseconds, () => this.tellProgress());
+    this.diagnoses = new Diagnoses(this.clock, (level, message) => events.log(level, message), (state) => {
+      const run = this.runs.get(state.id);
+      if (run?.state !== state) return;
+      this.changed.add(run);
+      this.news.add();
+    });
     this.queue = new JobQueue(1, () => this.progressNews.add());
     this.suspects = new Suspects((keys) => events.workChanged(keys));
     const slots = new Slots(inspections);
+    const turns = new Turns();
     this.surroundings = {
       clock: this.clock,
       registry,
@@ -104,6 +104,7 @@ export class Monitor {
       measureWeights: () => this.watched?.settings.measureWeights ?? true,
       measurer: () => this.currentMeasurer(),
       inspect: (action) => slots.run(action),
+      turn: () => turns.take(),
       rescan: () => this.folders.soon(),
       engineUnavailable: (reason) => this.engineUnavailable(reason),
       log: (level, message) => events.log(level, message),
@@ -135,22 +136,14 @@ export class Monitor {
     const run = this.runOf(runId);
     this.opened.add(runId);
     run.attend();
-    this.diagnose(run);
+    this.diagnoses.look(run.state);
     const { detail, pages } = run.state.snapshot();
-    this.tickets += 1;
-    this.snapshots.set(this.tickets, pages);
-    // Whoever opened it has gone.
-    for (const ticket of this.snapshots.keys()) if (this.snapshots.size > mostSnapshots) this.snapshots.delete(ticket);
-    return { detail, ticket: this.tickets };
+    return { detail, ticket: this.snapshots.add(pages) };
   }
 
   /** The next page of a snapshot, null after the last one. @throws {RangeError} when there is no such snapshot (any more). */
   nextPage(ticket: number): RunPage | null {
-    const pages = this.snapshots.get(ticket);
-    if (pages === undefined) throw new RangeError(`There is no snapshot ${ticket} (any more).`);
-    const next = pages.next();
-    if (next.done === true) this.snapshots.delete(ticket);
-    return next.done === true ? null : next.value;
+    return this.snapshots.next(ticket);
   }
 
   closeRun(runId: string): void {
@@ -290,7 +283,9 @@ export class Monitor {
       this.opened.delete(id);
       this.told.delete(id);
       run?.stop();
-      if (run !== undefined) this.changed.delete(run);
+      if (run === undefined) continue;
+      this.changed.delete(run);
+      this.diagnoses.forget(run.state);
     }
     if (ids.length > 0) this.options.events.runsChanged({ changed: [], removed: ids, scanned: this.scanned });
   }
@@ -300,40 +295,9 @@ export class Monitor {
     for (const run of this.runs.values()) run.engineUnavailable(reason);
   }
 
-  /** Looks for findings where records have changed; of a run with many records not each time, but later. */
-  private diagnose(run: RunWatch): void {
-    const now = this.clock.now();
-    const due = this.diagnosisDue.get(run) ?? -Infinity;
-    if (now < due) {
-      if (!this.postponed.has(run)) {
-        this.postponed.add(run);
-        this.clock.after(due - now, () => {
-          this.postponed.delete(run);
-          if (this.runs.get(run.state.id) !== run) return;
-          this.changed.add(run);
-          this.news.add();
-        });
-      }
-      return;
-    }
-    if (!run.state.takeRecordsChanged()) return;
-    this.findIn(run);
-    const end = this.clock.now();
-    this.diagnosisDue.set(run, end + (end - now) * diagnosisFactor);
-  }
-
-  private findIn(run: RunWatch): void {
-    try {
-      // The other metrics are most of the records.
-      run.state.setFindings(diagnose(run.state.allRecords().filter(({ metric }) => watchedMetrics.has(metric))));
-    } catch (error) {
-      this.options.events.log('error', `${run.state.runName} could not be diagnosed: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-
   private summaries(): RunSummary[] {
     return [...this.runs.values()].map((run) => {
-      this.diagnose(run);
+      this.diagnoses.look(run.state);
       return run.state.summary();
     });
   }
@@ -341,7 +305,7 @@ export class Monitor {
   private tellRuns(): void {
     const changed: RunSummary[] = [];
     for (const run of [...this.changed]) {
-      this.diagnose(run);
+      this.diagnoses.look(run.state);
       this.changed.delete(run);
       const { id } = run.state;
       const summary = run.state.summary();

@@ -1,7 +1,7 @@
-import { driftMetrics, metricsOfPrevious } from '../metrics';
+import { driftMetrics, metricCatalog, metricsOfPrevious } from '../metrics';
 import type { MeasureOptions } from '../metrics';
-import type { MeasurementRecord } from '../protocol';
-import type { CheckpointReference, CheckpointReferences, FeatureTask, WeightTask } from './layerMeasurer';
+import type { MeasurementRecord, MetricGroup } from '../protocol';
+import type { CheckpointReference, CheckpointReferences, FeatureTask, LayerTask, WeightTask } from './layerMeasurer';
 
 /** The current `method` of a metric, or null when no family computes it. */
 export type MethodOf = (metric: string) => number | null;
@@ -71,6 +71,21 @@ export function planProbe(plan: ProbePlan): FeatureTask[] {
 export function planCheckpoint(plan: CheckpointPlan): WeightTask[] {
   const { file, references, methodOf } = plan;
   return missing(plan, (record) => isCurrentOfWeights(record, references, methodOf)).map((each) => ({ kind: 'weights', file, ...each, references }));
+}
+
+/** What is measured first of all files, and what only then, because it takes longer than all the rest. */
+export const turns = ['first', 'second'] as const;
+export type Turn = (typeof turns)[number];
+
+const dearGroups: ReadonlySet<MetricGroup> = new Set<MetricGroup>(['Clusters', 'Geometry', 'Labels']);
+const dearMetrics = new Set(metricCatalog.filter(({ group }) => dearGroups.has(group)).map(({ id }) => id));
+
+/** What of a task belongs to a turn; null when nothing does. */
+export function inTurn(task: LayerTask, turn: Turn): LayerTask | null {
+  const metrics = task.metrics.filter((metric) => dearMetrics.has(metric) === (turn === 'second'));
+  if (metrics.length === 0) return null;
+  if (task.kind === 'weights') return { ...task, metrics };
+  return { ...task, metrics, previous: metrics.some(isOfPrevious) ? task.previous : null };
 }
 
 function missing(plan: FilePlan, current: (record: MeasurementRecord) => boolean): { readonly layer: string; readonly metrics: readonly string[] }[] {

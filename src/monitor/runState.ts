@@ -1,8 +1,10 @@
 import type {
   FileProblem, Finding, MeasurementRecord, RunDelta, RunDetail, RunFile, RunFileState, RunPage, RunSummary, ScalarSeries,
 } from '../protocol';
+import { isOfTraining, trainingSource } from '../protocol';
 import type { FileOnDisk, ScalarCollector } from '../runs';
-import { judgeHealth } from './health';
+import { recordKey } from '../store';
+import { judgeHealth, layersWithGaps } from './health';
 
 /** In one message: to put more of them into one would hold up the file-following loop for more than some 10 ms. */
 const mostRecords = 2_000;
@@ -26,8 +28,11 @@ interface FileFacts {
 export class RunState {
   private readonly files = new Map<string, FileFacts>();
   private readonly records = new Map<string, readonly MeasurementRecord[]>();
+  /** Of each source those in which a finding could show. */
+  private readonly gapLayers = new Map<string, ReadonlySet<string>>();
   private readonly logs = new Map<string, ScalarCollector>();
-  private currentFindings: readonly Finding[] = [];
+  /** Null: nobody has looked for any yet. */
+  private currentFindings: readonly Finding[] | null = null;
   private runProblems: readonly FileProblem[] = [];
   private voidedSources = new Set<string>();
   private newRecords = new Map<string, MeasurementRecord[]>();
@@ -89,6 +94,8 @@ export class RunState {
     if (known.length > 0) this.voidedSources.add(source);
     if (records.length === 0) this.records.delete(source);
     else this.records.set(source, records);
+    this.gapLayers.delete(source);
+    this.takeGaps(source, records);
     this.newRecords.set(source, [...records]);
     this.recordsChanged = true;
     this.onChange();
@@ -98,18 +105,25 @@ export class RunState {
   addRecords(source: string, records: readonly MeasurementRecord[]): void {
     const known = this.recordsOf(source);
     const fresh = new Set(records.map(cellOf));
-    const kept = known.filter((record) => !fresh.has(cellOf(record)));
+    // Those of a training are many: most are of other moments.
+    const moments = new Set(records.map(momentOf));
+    const kept = known.filter((record) => !moments.has(momentOf(record)) || !fresh.has(cellOf(record)));
     if (kept.length < known.length) {
       this.setRecords(source, [...kept, ...records]);
       return;
     }
     this.records.set(source, [...known, ...records]);
+    this.takeGaps(source, records);
     this.newRecords.set(source, [...(this.newRecords.get(source) ?? []), ...records]);
     this.recordsChanged = true;
     this.onChange();
   }
 
-  /** Whether records came or went since the last call, so that the findings have to be looked for anew. */
+  /** Whether records came or went since `takeRecordsChanged`, so that the findings have to be looked for anew. */
+  get haveRecordsChanged(): boolean {
+    return this.recordsChanged;
+  }
+
   takeRecordsChanged(): boolean {
     const changed = this.recordsChanged;
     this.recordsChanged = false;
@@ -120,8 +134,9 @@ export class RunState {
     return this.records.get(source) ?? [];
   }
 
-  allRecords(): MeasurementRecord[] {
-    return [...this.records.values()].flat();
+  /** As they are now: later changes make other arrays. */
+  recordsOfSources(): readonly (readonly MeasurementRecord[])[] {
+    return [...this.records.values()];
   }
 
   /** The collector of a log; kept by reference, told of by `appendSeries` and `voidLog`. */
@@ -162,20 +177,21 @@ export class RunState {
   summary(): RunSummary {
     const files = [...this.files.values()];
     const probes = files.filter(({ disk }) => disk.kind === 'probe');
-    const measured = probes.filter(({ state }) => state === 'measured').length;
+    const measured = probes.filter((probe) => this.canBeJudged(probe)).length;
     const logs = [...this.logs.values()];
+    const ofTraining = this.recordsOf(trainingSource);
     const note = this.note();
     return {
       id: this.id,
       name: this.name,
       folder: this.folder,
-      epoch: largest([...files.map(({ epoch }) => epoch), ...logs.map(({ epoch }) => epoch)]),
-      step: largest([...files.map(({ step }) => step), ...logs.map(({ step }) => step)]),
+      epoch: largest([...files, ...logs, ...ofTraining].map(({ epoch }) => epoch)),
+      step: largest([...files, ...logs, ...ofTraining].map(({ step }) => step)),
       modified: largest(files.map(({ disk }) => disk.modified)) ?? 0,
       files: files.map(toRunFile),
       problems: [...this.runProblems, ...files.flatMap(({ problems }) => problems)],
-      findings: this.currentFindings,
-      health: judgeHealth(this.currentFindings, this.allRecords(), { measured, all: probes.length }),
+      findings: this.currentFindings ?? [],
+      health: this.currentFindings === null ? 'unknown' : judgeHealth(this.currentFindings, this.gapLayers.values(), { measured, all: probes.length }),
       ...(note === null ? {} : { note }),
     };
   }
@@ -224,6 +240,18 @@ export class RunState {
     this.newSeries = [];
   }
 
+  /** Findings rest on gaps, which are measured before what takes longest. */
+  private canBeJudged({ disk, state, layers }: FileFacts): boolean {
+    if (state === 'measured') return true;
+    const gaps = this.gapLayers.get(disk.path);
+    return gaps !== undefined && layers.length > 0 && layers.every((layer) => gaps.has(layer));
+  }
+
+  private takeGaps(source: string, records: readonly MeasurementRecord[]): void {
+    const found = layersWithGaps(records).get(source);
+    if (found !== undefined) this.gapLayers.set(source, new Set([...(this.gapLayers.get(source) ?? []), ...found]));
+  }
+
   /** Shallow to deep: as the newest file of this kind lists them, then those that only others have. */
   private layers(kind: 'probe' | 'checkpoint'): string[] {
     const newestFirst = [...this.files.values()]
@@ -235,6 +263,9 @@ export class RunState {
   private note(): string | null {
     const kinds = new Set([...this.files.values()].map(({ disk }) => disk.kind));
     if (kinds.has('probe')) return null;
+    if (this.recordsOf(trainingSource).length > 0) {
+      return 'Only what the training recorded itself is shown of the features. Record the features of a fixed set of samples at each checkpoint to measure everything else.';
+    }
     if (this.records.size > 0) {
       return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that.';
     }
@@ -270,8 +301,15 @@ function* pagesOf(records: readonly (readonly MeasurementRecord[])[], series: re
   if (pieces.length > 0) yield { records: [], series: pieces };
 }
 
-function cellOf({ layer, metric, split }: MeasurementRecord): string {
+/** What a file gives one value for; a training gives one at every moment, and in every way that it was asked to. */
+function cellOf(record: MeasurementRecord): string {
+  if (isOfTraining(record)) return recordKey(record);
+  const { layer, metric, split } = record;
   return `${layer}\n${metric}\n${String(split)}`;
+}
+
+function momentOf({ epoch, step }: MeasurementRecord): string {
+  return `${String(epoch)} ${String(step)}`;
 }
 
 function toRunFile({ disk: { kind, path, format, bytes, modified }, epoch, step, state, layers }: FileFacts): RunFile {

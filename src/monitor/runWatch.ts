@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { FileProblem } from '../protocol';
 import { isShard, logFilesOf } from '../runs';
 import type { FileOnDisk, LogFiles, RunOnDisk } from '../runs';
@@ -30,6 +31,9 @@ export class RunWatch {
   private folderProblems: readonly FileProblem[] = [];
   private engineProblem: FileProblem | null = null;
   private attended = false;
+  private stopped = false;
+  /** Where the companion appends what a training records of its own batches (companion/src/layerscope/records.py). */
+  private readonly recordsOfTraining: string;
 
   /** Follows nothing before the first `update`. */
   constructor(
@@ -38,8 +42,10 @@ export class RunWatch {
     records: RecordStoreOptions,
     onChange: () => void,
   ) {
+    this.recordsOfTraining = path.join(run.folder, '.layerscope', 'records-training.jsonl');
     this.state = new RunState(run.id, run.folder, run.name, onChange);
-    this.measuring = new Measuring(this.state, this.tensors, around, records, () => this.tellProblems());
+    const stored = { ...records, turn: around.turn };
+    this.measuring = new Measuring(this.state, this.tensors, around, stored, () => this.tellProblems(), () => this.followTraining());
   }
 
   /** Takes over what the folder holds now. */
@@ -100,6 +106,8 @@ export class RunWatch {
 
   stop(): void {
     this.measuring.stop();
+    this.around.poller.remove(this.recordsOfTraining);
+    this.stopped = true;
     for (const source of [...this.logs.keys()]) this.stopLog(source);
     for (const path of [...this.files.keys()]) this.removeFile(path);
   }
@@ -137,7 +145,7 @@ export class RunWatch {
     }
     for (const log of logs) {
       const known = this.logs.get(log.source);
-      const watch = known?.watch ?? new LogWatch(this.state, log, this.around.rescan);
+      const watch = known?.watch ?? new LogWatch(this.state, log, this.around.rescan, this.around.turn);
       const fresh = log.files.filter(({ path }) => known?.files.every((file) => file.path !== path) ?? true);
       this.logs.set(log.source, { watch, files: log.files });
       if (fresh.length > 0) this.lookAt(fresh[0]!.absolutePath, watch.look());
@@ -206,6 +214,11 @@ export class RunWatch {
         if (this.looking.size === 0) this.measuring.settle();
       });
     this.looking.add(done);
+  }
+
+  /** A file in a folder that is otherwise looked at only when the run's own folders change. */
+  private followTraining(): void {
+    if (!this.stopped) this.around.poller.add(this.recordsOfTraining, this.measuring.rank, () => this.measuring.refresh());
   }
 
   private isYoung(file: FileOnDisk): boolean {

@@ -27,6 +27,8 @@ export interface Surroundings {
   measurer(): LayerMeasurer;
   /** Runs a few inspections at once, not all: each reads a whole file. */
   inspect<Result>(action: () => Promise<Result>): Promise<Result>;
+  /** Waited for by who is about to work for some milliseconds. */
+  turn(this: void): Promise<void>;
   /** The folders should be looked at again, soon. */
   rescan(): void;
   /** No engine could be loaded. */

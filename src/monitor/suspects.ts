@@ -9,7 +9,8 @@ const mostDeaths = 2;
  */
 export class Suspects {
   private deaths = new Map<string, number>();
-  private readonly inWork = new Set<string>();
+  /** How many jobs of each layer. */
+  private readonly inWork = new Map<string, number>();
 
   constructor(private readonly onWork: (keys: readonly string[]) => void) {}
 
@@ -29,13 +30,15 @@ export class Suspects {
   }
 
   begin(key: string): void {
-    this.inWork.add(key);
-    this.onWork([...this.inWork]);
+    this.inWork.set(key, (this.inWork.get(key) ?? 0) + 1);
+    this.onWork([...this.inWork.keys()]);
   }
 
   end(key: string): void {
-    this.inWork.delete(key);
+    const others = (this.inWork.get(key) ?? 1) - 1;
+    if (others > 0) this.inWork.set(key, others);
+    else this.inWork.delete(key);
     this.deaths.delete(key);
-    this.onWork([...this.inWork]);
+    this.onWork([...this.inWork.keys()]);
   }
 }

@@ -5,3 +5,4 @@ export type * from './worker';
 export type * from './panel';
 export type * from './landscape';
 export type * from './landscapePanel';
+export { isOfTraining, trainingSource } from './records';

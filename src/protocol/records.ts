@@ -52,6 +52,17 @@ export interface MeasurementRecord {
   readonly details?: Readonly<Record<string, number>>;
 }
 
+/** The `source` of what a training recorded of its own batches: there is no file whose rows could be measured again. */
+export const trainingSource = 'training';
+
+/**
+ * Whether a record was written by the training itself (the companion's `append_records` without a file). Such records are never stale: what they
+ * were taken on is gone. Those of different moments are different records, although all of them have the same source.
+ */
+export function isOfTraining({ source, sourceVersion }: Pick<MeasurementRecord, 'source' | 'sourceVersion'>): boolean {
+  return source === trainingSource && sourceVersion === '';
+}
+
 /** Under which heading a metric is offered. */
 export type MetricGroup = 'Memorization' | 'Spectrum' | 'Clusters' | 'Geometry' | 'Comparison' | 'Labels' | 'Weights';
 

@@ -45,12 +45,14 @@ export interface OpenCheckpointOptions {
   readonly registry?: FormatRegistry;
   /** Name of the file in problems: its path relative to the run. Default: the path. */
   readonly name?: string;
+  /** Called before each read of some megabytes at most; what it throws ends the reading. */
+  readonly checkpoint?: () => void;
 }
 
 /** @throws {FormatError} when the file cannot be read. */
 export async function openCheckpoint(path: string, options: OpenCheckpointOptions = {}): Promise<Checkpoint> {
   const name = options.name ?? path;
-  const opened = await openTensors(path, options.registry ?? createFormatRegistry(), { name });
+  const opened = await openTensors(path, options.registry ?? createFormatRegistry(), { ...options, name });
   return { ...checkpointOf(opened.file, name), close: opened.close };
 }
 

@@ -10,6 +10,8 @@ export interface FollowLogOptions {
   readonly settleAfter?: number;
   /** Milliseconds since 1970. Default Date.now. */
   readonly now?: () => number;
+  /** Waited for before a slice is parsed, so that many logs are not parsed in one go. Default: no waiting. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** What one look at a log brought. */
@@ -71,6 +73,7 @@ export class FollowedLog {
   private readonly sliceBytes: number;
   private readonly settleAfter: number;
   private readonly now: () => number;
+  private readonly turn: () => Promise<void>;
 
   constructor(
     private readonly path: string,
@@ -82,6 +85,7 @@ export class FollowedLog {
     this.sliceBytes = options.sliceBytes ?? 1024 * 1024;
     this.settleAfter = options.settleAfter ?? 5000;
     this.now = options.now ?? Date.now;
+    this.turn = options.turn ?? (() => Promise.resolve());
   }
 
   /** Reads on. Never throws for what may happen to a file; calls must not overlap. */
@@ -157,7 +161,8 @@ export class FollowedLog {
   }
 
   /** Parses the next slice of what was read. */
-  private takeAhead(about: Pick<LogChange, 'present' | 'changed' | 'bytes' | 'modified'>, restarted: boolean): LogChange {
+  private async takeAhead(about: Pick<LogChange, 'present' | 'changed' | 'bytes' | 'modified'>, restarted: boolean): Promise<LogChange> {
+    await this.turn();
     const rows: ScalarRow[] = [];
     const slice = this.ahead.subarray(0, this.sliceBytes);
     // Not an empty view: it would keep all that was read in memory.

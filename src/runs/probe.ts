@@ -51,12 +51,14 @@ export interface OpenProbeOptions {
   readonly registry?: FormatRegistry;
   /** Name of the file in problems: its path relative to the run. Default: the path. */
   readonly name?: string;
+  /** Called before each read of some megabytes at most; what it throws ends the reading. */
+  readonly checkpoint?: () => void;
 }
 
 /** @throws {FormatError} when the file cannot be read, holds no layer, or its samples cannot be told apart. */
 export async function openProbe(path: string, options: OpenProbeOptions = {}): Promise<Probe> {
   const name = options.name ?? path;
-  const opened = await openTensors(path, options.registry ?? createFormatRegistry(), { name });
+  const opened = await openTensors(path, options.registry ?? createFormatRegistry(), { ...options, name });
   try {
     return { ...(await probeOf(opened.file, name)), close: opened.close };
   } catch (error) {

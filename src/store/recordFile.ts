@@ -25,7 +25,11 @@ export class RecordFile {
   private turn: Promise<void> = Promise.resolve();
   private lineProblems: FileProblem[] = [];
 
-  constructor(readonly file: string) {}
+  constructor(
+    readonly file: string,
+    /** Waited for before a slice is parsed. Default: a turn of the event loop. */
+    private readonly waitForTurn: () => Promise<void> = () => nextTurn(),
+  ) {}
 
   /** Broken lines, each with its number. */
   get problems(): readonly FileProblem[] {
@@ -81,6 +85,7 @@ export class RecordFile {
       if (bytesRead === 0) return;
       const bytes = Buffer.concat([rest, slice.subarray(0, bytesRead)]);
       const end = bytes.lastIndexOf(newline) + 1;
+      await this.waitForTurn();
       if (end > 0) accept(this.parseLines(bytes.subarray(0, end)));
       this.offset += end;
       rest = bytes.subarray(end);
@@ -88,7 +93,6 @@ export class RecordFile {
         this.tell(this.line + 1, `the line is longer than ${maximumLineBytes} bytes; the rest of the file is not read`);
         return;
       }
-      await nextTurn();
     }
   }
 

@@ -1,12 +1,14 @@
 import type { MeasurementRecord, OptionValue } from '../protocol';
+import { isOfTraining } from '../protocol';
 
 /** Options with their names in order, so that equal options have equal text. */
 export function canonicalOptions(options: Readonly<Record<string, OptionValue>>): string {
   return JSON.stringify(Object.entries(options).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-/** What the measured content is known by: its fingerprint, or the file's path where there is none. */
-export function contentKey(record: Pick<MeasurementRecord, 'source' | 'sourceVersion'>): string {
+/** What the measured content is known by: its fingerprint, of a training's own batches the moment, or the file's path where there is neither. */
+export function contentKey(record: Pick<MeasurementRecord, 'source' | 'sourceVersion' | 'epoch' | 'step'>): string {
+  if (isOfTraining(record)) return `training:${String(record.epoch)}:${String(record.step)}`;
   return record.sourceVersion === '' ? `path:${record.source}` : record.sourceVersion;
 }
 

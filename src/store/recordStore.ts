@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileProblem, MeasurementRecord } from '../protocol';
+import { isOfTraining } from '../protocol';
 import { RecordFile } from './recordFile';
 import { contentKey, recordKey } from './recordKey';
 
@@ -14,6 +15,8 @@ export interface RecordStoreOptions {
   readonly write: readonly string[];
   /** Name of the file that is written, for writers that need one of their own. Default `records.jsonl`. */
   readonly fileName?: string;
+  /** Waited for before some milliseconds of parsing, so that the records of many runs are not parsed in one go. Default: a turn of the event loop. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** The records of one run: read from several places, appended to one, one record a key. */
@@ -41,6 +44,11 @@ export class RecordStore {
   /** How many there are: it changes whenever there are others. */
   countOf(key: string): number {
     return this.byContent.get(key)?.size ?? 0;
+  }
+
+  /** Every record that the training wrote of its own batches, whatever its method and options. */
+  ofTraining(): MeasurementRecord[] {
+    return this.all().filter(isOfTraining);
   }
 
   /** Every record of every content. */
@@ -118,7 +126,7 @@ export class RecordStore {
   private fileAt(name: string): RecordFile {
     const known = this.files.get(name);
     if (known !== undefined) return known;
-    const file = new RecordFile(name);
+    const file = new RecordFile(name, this.options.turn);
     this.files.set(name, file);
     return file;
   }

@@ -3,8 +3,8 @@ import * as vscode from 'vscode';
 import type { Finding, RunSummary } from '../protocol';
 import { showComputeEngine } from './computeEngine';
 import { type ExportFormat, exportRun } from './exportRun';
+import { registerGuarded } from './guarded';
 import { layerHealthViewId } from './layerHealthView';
-import { showFailure } from './log';
 import { contains, folderOfRun, lineOfPlace, positionOf } from './runFacts';
 import type { RunsNode } from './runsNodes';
 import { type SampleRuns, sampleRunToShow } from './sampleRuns';
@@ -50,18 +50,10 @@ const commands: Readonly<Record<string, { readonly failure: string; readonly run
   restartWorker: { failure: 'The worker cannot be started', run: ({ session }) => session.restart() },
 };
 
-/** Registers the commands; whatever one of them throws becomes one message with a way to the log. */
+/** Registers the commands. */
 export function registerCommands(context: vscode.ExtensionContext, commandContext: CommandContext): void {
-  for (const [name, { failure, run }] of Object.entries(commands)) {
-    const guarded = async (argument: unknown): Promise<void> => {
-      try {
-        await run(commandContext, argument);
-      } catch (error) {
-        void showFailure(commandContext.log, failure, error);
-      }
-    };
-    context.subscriptions.push(vscode.commands.registerCommand(`layerscope.${name}`, guarded));
-  }
+  const register = registerGuarded(context, commandContext.log);
+  for (const [name, { failure, run }] of Object.entries(commands)) register(name, failure, (argument) => run(commandContext, argument));
 }
 
 async function selectRun(context: CommandContext): Promise<void> {

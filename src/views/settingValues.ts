@@ -30,8 +30,8 @@ export const defaultExclude: readonly string[] = [
   '**/node_modules', '**/.git', '**/.hg', '**/.venv', '**/venv', '**/__pycache__', '**/site-packages',
 ];
 
-/** Groups measured without further choice; `package.json` states the same (a test compares them). The others take longer than all of these. */
-export const defaultMetrics: readonly string[] = ['Memorization', 'Spectrum', 'Comparison', 'Weights'];
+/** What is measured without further choice: everything. `package.json` states the same (a test compares them). */
+export const defaultMetrics: readonly string[] = [];
 
 /** What `layerscope.engine` may be; `package.json` states the same (a test compares them). */
 export const engineChoices: readonly EngineChoice[] = ['auto', 'onnxruntime', 'tensorflow', 'wasm'];

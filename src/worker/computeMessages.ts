@@ -51,7 +51,7 @@ export type ComputeAnswer =
   | { readonly kind: 'engineStatus'; readonly status: EngineStatus }
   | { readonly kind: 'failed'; readonly failure: ComputeFailure };
 
-export interface FromComputeThread {
-  readonly id: number;
-  readonly answer: ComputeAnswer;
-}
+export type FromComputeThread =
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: ComputeAnswer }
+  /** Some metrics of a part are being measured from now on. */
+  | { readonly kind: 'step'; readonly id: number; readonly metrics: readonly string[] };

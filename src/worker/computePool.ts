@@ -4,7 +4,7 @@ import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { FormatError } from '../formats/byteSource';
 import type { LabelSuggestions } from '../metrics';
 import type { LayerMeasurement } from '../metrics/contract';
-import type { LayerMeasurer, LayerTask, SuggestTask } from '../monitor';
+import type { LayerMeasurer, LayerStep, LayerTask, SuggestTask } from '../monitor';
 import type { EngineChoice, EngineStatus } from '../protocol';
 import type { ComputeAnswer, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
 import { abortError, LayerWork, type Piece, Work } from './work';
@@ -61,8 +61,8 @@ class ComputePool implements LayerMeasurer {
     this.size = computeThreadCount(options.threads ?? 0);
   }
 
-  async measure(task: LayerTask, signal: AbortSignal): Promise<readonly LayerMeasurement[]> {
-    const answer = await this.ask((onEnd) => (task.kind === 'features' ? new LayerWork(task, onEnd) : new Work([{ kind: 'weights', task }], task, false, onEnd)), signal);
+  async measure(task: LayerTask, signal: AbortSignal, onStep?: (step: LayerStep) => void): Promise<readonly LayerMeasurement[]> {
+    const answer = await this.ask((onEnd) => (task.kind === 'features' ? new LayerWork(task, onEnd, onStep) : new Work([{ kind: 'weights', task }], task, false, onEnd)), signal);
     return answer.kind === 'measured' ? answer.measurements : [];
   }
 
@@ -155,7 +155,10 @@ class ComputePool implements LayerMeasurer {
     });
     let leave: () => void = () => undefined;
     const thread: Thread = { worker, current: null, id: 0, error: null, gone: new Promise((resolve) => (leave = resolve)) };
-    worker.on('message', ({ id, answer }: FromComputeThread) => this.answered(thread, id, answer));
+    worker.on('message', (message: FromComputeThread) => {
+      if (message.kind === 'answer') this.answered(thread, message.id, message.answer);
+      else if (message.id === thread.id && thread.current?.work instanceof LayerWork) thread.current.work.stepped(message.metrics);
+    });
     worker.on('error', (error) => {
       thread.error = error instanceof Error ? error : new Error(String(error));
     });

@@ -4,8 +4,10 @@ import { FormatError } from '../formats';
 import { EngineUnavailable } from '../linalg';
 import { combineParts, measurePart, releasePart, suggestLabels } from '../metrics';
 import type { MeasureContext } from '../metrics';
+import type { PartMeasurement } from '../metrics/measurement';
 import type { ComputeAnswer, ComputeFailure, ComputeRequest, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
 import { LayerReader } from './layerReader';
+import { inFamilies } from './layerUnits';
 import { ThreadEngine } from './threadEngine';
 import { measureWeightTask } from './weightTask';
 
@@ -17,7 +19,7 @@ class Cancelled extends Error {}
 const engine = new ThreadEngine(workerData as ComputeThreadData, path.dirname(__dirname));
 const reader = new LayerReader();
 
-async function work(request: ComputeRequest, checkpoint: () => void): Promise<ComputeAnswer> {
+async function work(request: ComputeRequest, checkpoint: () => void, onStep: (metrics: readonly string[]) => void): Promise<ComputeAnswer> {
   if (request.kind === 'engineStatus') return { kind: 'engineStatus', status: await engine.status() };
   checkpoint();
   if (request.kind === 'combine') return { kind: 'measured', measurements: combineParts(request.measured, request.metrics, request.options) };
@@ -26,7 +28,7 @@ async function work(request: ComputeRequest, checkpoint: () => void): Promise<Co
     case 'weights':
       return { kind: 'measured', measurements: await measureWeightTask(request.task, context) };
     case 'part':
-      return measureUnit(request, context);
+      return measureUnit(request, context, onStep);
     case 'suggest': {
       const { task } = request;
       const layer = await reader.read({ ...task, previous: null }, task.part, [], checkpoint);
@@ -35,20 +37,28 @@ async function work(request: ComputeRequest, checkpoint: () => void): Promise<Co
   }
 }
 
-async function measureUnit({ task, part, metrics }: ComputeRequest & { kind: 'part' }, context: MeasureContext): Promise<ComputeAnswer> {
+/** Family by family, so that it can be told which is measured. */
+async function measureUnit({ task, part, metrics }: ComputeRequest & { kind: 'part' }, context: MeasureContext, onStep: (metrics: readonly string[]) => void): Promise<ComputeAnswer> {
   const layer = await reader.read(task, part, metrics, context.checkpoint);
-  const measured = await measurePart(layer, part, metrics, task.options, context);
+  const all = new Map<string, PartMeasurement>();
+  for (const own of inFamilies(metrics)) {
+    onStep(own);
+    const measured = await measurePart(layer, part, own, task.options, context);
+    if (measured === null) return { kind: 'part', measured };
+    for (const [metric, value] of measured) all.set(metric, value);
+  }
   // What units share is kept; distances are one unit's alone.
   releasePart(layer, part);
-  return { kind: 'part', measured };
+  return { kind: 'part', measured: all };
 }
 
-async function answer({ request, cancel }: ToComputeThread & { kind: 'work' }): Promise<ComputeAnswer> {
+async function answer({ id, request, cancel }: ToComputeThread & { kind: 'work' }): Promise<ComputeAnswer> {
   const flag = new Int32Array(cancel);
   try {
-    return await work(request, () => {
+    const checkpoint = (): void => {
       if (Atomics.load(flag, 0) !== 0) throw new Cancelled();
-    });
+    };
+    return await work(request, checkpoint, (metrics) => tell({ kind: 'step', id, metrics }));
   } catch (error) {
     return { kind: 'failed', failure: describe(error) };
   } finally {
@@ -66,10 +76,14 @@ function describe(error: unknown): ComputeFailure {
   return { kind: 'other', ...nowhere };
 }
 
+function tell(message: FromComputeThread): void {
+  parentPort?.postMessage(message);
+}
+
 parentPort?.on('message', (message: ToComputeThread) => {
   if (message.kind === 'close') {
     parentPort?.close();
     return;
   }
-  void answer(message).then((answered) => parentPort?.postMessage({ id: message.id, answer: answered } satisfies FromComputeThread));
+  void answer(message).then((answered) => tell({ kind: 'answer', id: message.id, answer: answered }));
 });

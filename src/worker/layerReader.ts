@@ -33,13 +33,13 @@ export class LayerReader {
     this.keep();
     const { file, layer: name, previous } = task;
     const isAsked = (some: readonly string[]): boolean => metrics.some((id) => some.includes(id));
-    const layer = await this.hold('layer', file, name);
+    const layer = await this.hold('layer', file, name, checkpoint);
     checkpoint();
     const copy = this.copyOf('layer', layer, part);
-    if (isAsked(metricsOfDeepest)) copy.deepest = await this.deepestOf(file, name, part);
+    if (isAsked(metricsOfDeepest)) copy.deepest = await this.deepestOf(file, name, part, checkpoint);
     checkpoint();
     if (isAsked(metricsOfPrevious)) {
-      copy.previous = previous === null ? null : await this.previousOf(previous, name, part);
+      copy.previous = previous === null ? null : await this.previousOf(previous, name, part, checkpoint);
     } else {
       // It serves one layer, and the units that need it follow each other.
       delete copy.previous;
@@ -76,16 +76,16 @@ export class LayerReader {
     return copy;
   }
 
-  private async deepestOf(file: string, name: string, part: Part): Promise<LayerFeatures | null> {
-    const probe = await openProbe(file);
+  private async deepestOf(file: string, name: string, part: Part, checkpoint: () => void): Promise<LayerFeatures | null> {
+    const probe = await openProbe(file, { checkpoint });
     const deepest = probe.layers.at(-1)?.name;
     await probe.close();
-    return deepest === undefined || deepest === name ? null : this.copyOf('deepest', await this.hold('deepest', file, deepest), part);
+    return deepest === undefined || deepest === name ? null : this.copyOf('deepest', await this.hold('deepest', file, deepest, checkpoint), part);
   }
 
-  private async previousOf({ file, fingerprint }: CheckpointReference, name: string, part: Part): Promise<LayerReference> {
+  private async previousOf({ file, fingerprint }: CheckpointReference, name: string, part: Part, checkpoint: () => void): Promise<LayerReference> {
     try {
-      return { since: fingerprint, layer: this.copyOf('previous', await this.hold('previous', file, name), part), reason: '' };
+      return { since: fingerprint, layer: this.copyOf('previous', await this.hold('previous', file, name, checkpoint), part), reason: '' };
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       const place = error.place === '' ? '' : `, ${error.place}`;
@@ -93,13 +93,13 @@ export class LayerReader {
     }
   }
 
-  private async hold(role: Role, file: string, name: string): Promise<LayerFeatures> {
+  private async hold(role: Role, file: string, name: string, checkpoint: () => void): Promise<LayerFeatures> {
     const key = JSON.stringify([file, await versionOf(file), name]);
     const known = this.held.get(role);
     if (known?.key === key) return known.layer;
     // Let go of the last one first: two of them need not fit into memory.
     this.forget(role);
-    const probe = await openProbe(file);
+    const probe = await openProbe(file, { checkpoint });
     try {
       const layer = await probe.readLayer(name);
       this.held.set(role, { key, layer });

@@ -51,6 +51,13 @@ export function layerUnits({ metrics, options }: Pick<FeatureTask, 'metrics' | '
   return parts.flatMap((part) => dearestFirst.map(([, own]) => ({ part, metrics: own })));
 }
 
+/** Metrics that are measured together, each list in one go; one that no family knows is a list of its own. */
+export function inFamilies(metrics: readonly string[]): (readonly string[])[] {
+  const asked = new Set(metrics);
+  const families = metricFamilies.map(({ shapes }) => shapes.map(({ metric }) => metric).filter((metric) => asked.delete(metric)));
+  return [...families.filter((own) => own.length > 0), ...[...asked].map((metric) => [metric])];
+}
+
 function nameOfGroup(family: MetricFamily, ratesNeedClusters: boolean): string {
   if (family.id === 'coding_rate' && ratesNeedClusters) return 'neighbours';
   const group = groupOf.get(family) ?? 'own';

@@ -3,9 +3,9 @@ import { EngineUnavailable } from '../linalg/engineUnavailable';
 import type { MeasuredPart } from '../metrics';
 import type { PartMeasurement } from '../metrics/measurement';
 import { type Part, parts } from '../metrics/partRows';
-import type { FeatureTask } from '../monitor';
+import type { FeatureTask, LayerStep } from '../monitor';
 import type { ComputeAnswer, ComputeFailure, ComputeRequest } from './computeMessages';
-import { layerUnits } from './layerUnits';
+import { inFamilies, layerUnits } from './layerUnits';
 
 /** One request to a thread. */
 export interface Piece {
@@ -89,13 +89,25 @@ export class LayerWork extends Work {
   private readonly measured = new Map<Part, Map<string, PartMeasurement> | null>();
   /** The part each thread is at, or was at last. */
   private readonly partOf = new Map<unknown, Part>();
+  private step = 0;
+  private readonly steps: number;
 
   constructor(
     private readonly task: FeatureTask,
     onEnd: ConstructorParameters<typeof Work>[3],
+    private readonly onStep: (step: LayerStep) => void = () => undefined,
   ) {
     super(layerUnits(task).map((unit) => ({ kind: 'part', task, ...unit })), task, false, onEnd);
+    this.steps = parts.length * inFamilies(task.metrics).length;
     if (this.waiting.length === 0) this.combine();
+  }
+
+  /** A thread tells which metrics it measures from now on. */
+  stepped(metrics: readonly string[]): void {
+    if (this.isSettled) return;
+    // What was begun by a thread that was lost is begun a second time.
+    this.step = Math.min(this.step + 1, this.steps);
+    this.onStep({ metrics, step: this.step, steps: this.steps });
   }
 
   override disown(thread: unknown): void {

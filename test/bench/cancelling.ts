@@ -1,40 +1,107 @@
-// Cancels the measurement of a layer at moments spread over its course, through the product's compute pool. Prints a line a cancellation.
+// Cancels the measurement of a layer, group of metrics by group, at random moments of its course, through the product's compute pool. Prints a line a cancellation.
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defaultMeasureOptions, featureCatalog } from '../../src/metrics';
-import type { FeatureTask } from '../../src/monitor';
+import { BroadcastChannel } from 'node:worker_threads';
+import { defaultMeasureOptions, featureCatalog, metricCatalog } from '../../src/metrics';
+import type { LayerTask } from '../../src/monitor';
+import type { MetricGroup } from '../../src/protocol';
 import { createComputePool } from '../../src/worker/computePool';
-
-const never = new AbortController().signal;
 
 interface Request {
   readonly file: string;
+  /** A probe that stands for the checkpoint before. */
+  readonly previous: string;
   readonly layer: string;
+  /** Of the weight matrix, which has four times as many rows. */
+  readonly width: number;
   readonly threads: number;
-  /** Path of the compute thread. */
+  /** Path of the compute thread (`watchedThread.ts`). */
   readonly thread: string;
+  /** Cancellations of each group. */
   readonly rounds: number;
+  /** Seconds of a group's course at most; the moments lie in these. */
+  readonly seconds: number;
+  /** Default all. */
+  readonly groups?: readonly MetricGroup[];
 }
 
-async function main({ file, layer, threads, thread, rounds }: Request): Promise<void> {
+/** A checkpoint with one matrix. The values mean nothing. @returns its path. */
+async function writeMatrix(folder: string, width: number, random: () => number): Promise<string> {
+  const file = path.join(folder, `matrix-${width}.safetensors`);
+  const shape = [4 * width, width];
+  const values = Float32Array.from({ length: 4 * width * width }, () => random() - 0.5);
+  const header = JSON.stringify({ 'mlp.weight': { dtype: 'F32', shape, data_offsets: [0, values.byteLength] } });
+  const text = header.padEnd(Math.ceil(header.length / 8) * 8);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, Buffer.concat([length, Buffer.from(text), Buffer.from(values.buffer)]));
+  return file;
+}
+
+function pseudoRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+const processorTime = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+async function main(request: Request): Promise<void> {
+  const { file, previous, layer, width, threads, thread, rounds, seconds } = request;
+  const random = pseudoRandom(1);
   const pool = createComputePool({ threadPath: thread, threads });
-  const metrics = featureCatalog.map(({ id }) => id);
-  const previous = { file, fileVersion: '', fingerprint: 'itself' };
-  const task: FeatureTask = { kind: 'features', file, layer, metrics, options: defaultMeasureOptions, previous };
-  // Nothing to compute, but each thread has to come to it.
-  const nothing: FeatureTask = { ...task, metrics: [] };
-  const begin = performance.now();
-  await pool.measure(task, never);
-  const whole = performance.now() - begin;
-  for (let round = 0; round < rounds; round += 1) {
+  let busy = 0;
+  let last = { end: 0, work: 0 };
+  const channel = new BroadcastChannel('layerscope-bench');
+  channel.onmessage = (event) => {
+    const { kind, at } = (event as { data: { kind: string; at: number } }).data;
+    busy += kind === 'begin' ? 1 : -1;
+    if (kind === 'end') last = { end: Math.max(last.end, at), work: processorTime() };
+  };
+  const matrix = await writeMatrix(path.dirname(file), width, random);
+  const taskOf = (group: MetricGroup): LayerTask => {
+    const metrics = metricCatalog.filter((metric) => metric.group === group).map(({ id }) => id);
+    if (group === 'Weights') return { kind: 'weights', file: matrix, layer: 'mlp', metrics, references: { previous: null, first: { file: matrix, fileVersion: '', fingerprint: 'itself' } } };
+    return { kind: 'features', file, layer, metrics, options: defaultMeasureOptions, previous: { file: previous, fileVersion: '', fingerprint: 'earlier' } };
+  };
+  /** @returns null when the measurement was finished before. */
+  const cancelAfter = async (task: LayerTask, milliseconds: number): Promise<{ answered: number; free: number; work: number } | null> => {
     const controller = new AbortController();
-    const cancelled = pool.measure(task, controller.signal).catch(() => performance.now());
-    await sleep((whole * (round + 0.5)) / rounds);
-    const start = performance.now();
+    const measured = pool.measure(task, controller.signal).then(() => null, (error: unknown) => {
+      if (!controller.signal.aborted) throw error;
+      return now();
+    });
+    await Promise.race([measured, sleep(milliseconds)]);
+    const [start, begun] = [now(), processorTime()];
     controller.abort();
-    const answered = Number(await cancelled) - start;
-    await Promise.all(Array.from({ length: threads }, () => pool.measure(nothing, never)));
-    console.log(JSON.stringify({ answered: Math.max(0, answered), free: performance.now() - start, whole, resident: process.resourceUsage().maxRSS / 1024 }));
+    const answered = await measured;
+    // The messages of threads that are still at work are on their way.
+    for (let quiet = 0; quiet < 3; quiet = busy > 0 ? 0 : quiet + 1) await sleep(10);
+    return answered === null ? null : { answered: answered - start, free: Math.max(0, last.end - start), work: Math.max(0, last.work - begun) };
+  };
+  const groups = request.groups ?? [...new Set(metricCatalog.map(({ group }) => group))];
+  // The engine is loaded, and the code warm.
+  const warm = featureCatalog.filter(({ group }) => group === 'Spectrum').map(({ id }) => id);
+  await pool.measure({ ...(taskOf('Spectrum') as LayerTask & { kind: 'features' }), metrics: warm }, new AbortController().signal);
+  for (const group of groups) {
+    const task = taskOf(group);
+    const begin = now();
+    await cancelAfter(task, 1000 * seconds);
+    const whole = Math.min(1000 * seconds, now() - begin);
+    for (let round = 0; round < rounds; round += 1) {
+      const told = await cancelAfter(task, whole * random());
+      if (told !== null) console.log(JSON.stringify({ group, whole, ...told, resident: process.resourceUsage().maxRSS / 1024 }));
+    }
   }
+  channel.close();
   await pool.close();
 }
 

@@ -1,4 +1,5 @@
-// npm run bench -- suite: what the product needs for all its measures of features, beside NumPy, SciPy and scikit-learn on the same cores in the same run.
+// npm run bench -- suite: what the product needs for all its measures of features, beside two scripts in NumPy, SciPy and
+//   scikit-learn, a plain and a tuned one, on the same cores in the same run.
 // npm run bench -- measure: the same for the first four families, thread by thread.
 // npm run bench -- host: what the extension costs the extension host of a real VS Code meanwhile.
 // npm run bench -- logs: reading event files beside TensorBoard's readers, and what watching logs costs.

@@ -1,27 +1,20 @@
 """k-means, and what its partitions say."""
 
-import os
-
 import numpy as np
-from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score
 
+from twin_common import mean_form
 from twin_part import squared_distances
-from twin_spectrum import mean_form
 
 CLUSTERS, RESTARTS, ITERATIONS, SEEDS = 10, 5, 300, range(5)
-BY_SCIKIT_LEARN = os.environ.get("TWIN_KMEANS") == "scikit-learn"
 
 
 def k_means(centred, squared, k, seeds):
     """Labels and inertia for each seed: greedy k-means++, Lloyd's iterations until no label changes, the best of five starts.
 
     All starts go side by side through two products an iteration, the second one with the rows that moved; that is several times as fast as
-    scikit-learn's KMeans, which TWIN_KMEANS=scikit-learn asks for. `squared` gives the squared distances of all rows.
+    scikit-learn's KMeans. `squared` gives the squared distances of all rows.
     """
-    if BY_SCIKIT_LEARN:
-        models = [KMeans(k, n_init=RESTARTS, max_iter=ITERATIONS, tol=0, random_state=seed).fit(centred) for seed in seeds]
-        return [(model.labels_, model.inertia_) for model in models]
     distances = squared()
     starts = np.stack([plus_plus(distances, k, np.random.default_rng((seed, restart))) for seed in seeds for restart in range(RESTARTS)])
     labels, inertia = lloyd(centred, starts, k)

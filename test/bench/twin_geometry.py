@@ -1,18 +1,16 @@
 """What distances between samples say, and how a layer compares with others."""
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln
 
-from make_golden import xoshiro128starstar
 from twin_clusters import k_means
+from twin_common import SEED, mean_form, shuffles
 from twin_part import squared_distances
-from twin_spectrum import mean_form
 
-SEED, SHUFFLE_PURPOSE, SIZES, SHUFFLES = 0, 31, 8, 5
+SIZES = 8
 
 
 def uniformity(part):
@@ -43,20 +41,6 @@ def twonn(part):
     logs = part.neighbour_logs
     counts = np.full(part.samples, float(part.views))
     return {"twonn_dim": (logs.size / logs.sum(), (0, 1, counts, logs.sum(axis=0)))}
-
-
-@lru_cache(maxsize=None)
-def shuffles(samples, number, view):
-    """The orders that src/metrics/neighbours/mstDimension.ts draws; not what is timed."""
-    numbers = xoshiro128starstar(SHUFFLE_PURPOSE, SEED, number, view)
-    orders = []
-    for _ in range(SHUFFLES):
-        order = np.arange(samples)
-        for place in range(samples - 1):
-            other = place + math.floor(next(numbers) / 2**32 * (samples - place))
-            order[place], order[other] = order[other], order[place]
-        orders.append(order)
-    return np.array(orders)
 
 
 def tree_lengths(distances):

@@ -1,48 +1,14 @@
 """Heads that learn labels: random ones (how much a layer lets memorize) and those of the probe."""
 
-from functools import lru_cache
-
 import numpy as np
 import scipy.sparse.linalg
-import sklearn
-from sklearn.linear_model import LogisticRegression
 
-from random_hash import hash64
-from twin_spectrum import mean_form
+from twin_common import REPETITIONS, SEED, label_places, mean_form, random_labels, regression, validation_folds
 
-SEED, CLASSES, HEADS, L2 = 0, 10, 5, 1e-4
-NEIGHBOURS, TEMPERATURE, REPETITIONS, SHARES = 20, 0.07, 5, (1 / 8, 1 / 4, 1 / 2)
+CLASSES, L2 = 10, 1e-4
+NEIGHBOURS, TEMPERATURE, SHARES = 20, 0.07, (1 / 8, 1 / 4, 1 / 2)
 FOLDS, STRENGTHS = 4, (1, 0.1, 0.01, 0.001, 0.0001)
-LABEL, LABEL_ORDER, VALIDATION = 1, 8, 9
-# Newer scikit-learn minimizes the mean loss, older the sum: the same tolerance on the gradient of the mean.
-MEAN_LOSS = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 4)
 controls = {}
-
-
-@lru_cache(maxsize=None)
-def hashes(purpose, round_, ids):
-    """Not what is timed: hashes of whole numbers are slow in Python only."""
-    return np.array([hash64(purpose, SEED, round_, one) for one in ids], dtype=np.uint64)
-
-
-@lru_cache(maxsize=None)
-def validation_keys(ids):
-    return np.array([hash64(VALIDATION, SEED, one) for one in ids], dtype=np.uint64)
-
-
-def prepare(part):
-    ids = tuple(part.ids.tolist())
-    for round_ in range(max(HEADS, REPETITIONS)):
-        hashes(LABEL, round_, ids)
-        hashes(LABEL_ORDER, round_, ids)
-    validation_keys(ids)
-
-
-def regression(x, labels, strength, tolerance, start=None):
-    """`start`: a model to go on from."""
-    model = start or LogisticRegression(max_iter=1000, warm_start=True)
-    model.set_params(C=1 / (strength * len(x)), tol=tolerance if MEAN_LOSS else tolerance * len(x))
-    return model.fit(x, labels)
 
 
 def random_label(part):
@@ -57,8 +23,7 @@ def random_label(part):
     # Lanczos' way is quicker than all of LAPACK's here.
     _, vectors = scipy.sparse.linalg.eigsh(fit.T @ fit, k, ncv=3 * k, v0=np.ones(d))
     fit, other = fit @ vectors, other @ vectors
-    ids = tuple(part.ids.tolist())
-    labels = [((hashes(LABEL, head, ids) >> np.uint64(32)) * np.uint64(CLASSES) >> np.uint64(32)).astype(int) for head in range(HEADS)]
+    labels = random_labels(part, CLASSES)
     right = {"fit": [], "transfer": []}
     for own in labels:
         of_fit, of_other = np.repeat(own, (views + 1) // 2), np.repeat(own, views // 2)
@@ -66,7 +31,7 @@ def random_label(part):
         right["fit"].append(model.predict(fit) == of_fit)
         right["transfer"].append(model.predict(other) == of_other)
     # Random rows know nothing of the layer: one control does for all that have as many components.
-    key = (part.number, k, ids)
+    key = (fit.shape, part.ids.tobytes())
     if key not in controls:
         noise = np.random.default_rng(SEED).standard_normal(fit.shape)
         targets = [np.repeat(own, (views + 1) // 2) for own in labels]
@@ -100,12 +65,7 @@ def knn(part):
     """The rows nearest to each are sorted once; each look at a subset of the labels takes those of them that are in it."""
     bank = part.train
     own_labels, bank_labels = np.repeat(part.labels, part.views), np.repeat(bank.labels, bank.views)
-    bank_ids = tuple(bank.ids.tolist())
-    joined = []
-    for repetition in range(REPETITIONS):
-        place = np.empty(bank.samples, dtype=np.int32)
-        place[np.argsort(hashes(LABEL_ORDER, repetition, bank_ids))] = np.arange(bank.samples)
-        joined.append(np.repeat(place, bank.views))
+    joined = [np.repeat(place, bank.views) for place in label_places(bank)]
     sizes = [int(np.floor(share * bank.samples + 0.5)) for share in SHARES]
     looked = [24 * NEIGHBOURS, 12 * NEIGHBOURS, 6 * NEIGHBOURS]
     right = [np.empty(part.rows, dtype=bool) for _ in range(1 + REPETITIONS * len(SHARES))]
@@ -157,11 +117,7 @@ class Scaling:
 def fitted_probe(train):
     """Regressions go from the strongest penalty to the weakest, each on from the one before."""
     x, labels = train.x.astype(np.float64), np.repeat(train.labels, train.views)
-    keys = validation_keys(tuple(train.ids.tolist()))
-    order = np.lexsort((keys, train.labels))
-    fold = np.empty(train.samples, dtype=int)
-    fold[order] = np.arange(train.samples) % FOLDS
-    fold = np.repeat(fold, train.views)
+    fold = np.repeat(validation_folds(train, FOLDS), train.views)
     right = np.zeros(len(STRENGTHS))
     for held in range(FOLDS):
         scaling = Scaling(x[fold != held])

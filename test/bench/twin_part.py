@@ -1,44 +1,10 @@
-"""What the measures of `twin_suite.py` share: one part of a layer, and whatever of it is computed once and kept."""
+"""What the measures of the tuned twin share: one part of a layer, and whatever of it is computed once and kept."""
 
-import json
-import struct
 from functools import cached_property
 
 import numpy as np
 import scipy.linalg
 from scipy.linalg import blas, lapack
-
-DTYPES = {"F16": "<f2", "I32": "<i4"}
-
-
-class Probe:
-    """A safetensors file whose samples lie side by side, as those of workload.mjs do."""
-
-    def __init__(self, path):
-        self.path = path
-        with open(path, "rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            self.header = json.loads(file.read(length))
-        self.start = 8 + length
-        self.layers = json.loads(self.header["__metadata__"]["layers"])
-
-    def tensor(self, name):
-        entry = self.header[name]
-        begin, end = entry["data_offsets"]
-        with open(self.path, "rb") as file:
-            file.seek(self.start + begin)
-            return np.frombuffer(file.read(end - begin), dtype=DTYPES[entry["dtype"]]).reshape(entry["shape"])
-
-    def parts(self, layer):
-        """Train and held-out part of a layer."""
-        x, ids = self.tensor(layer).astype(np.float32), self.tensor("sample_id")
-        split, label = self.tensor("split"), self.tensor("label")
-        views = int((ids == ids[0]).sum())
-        assert (ids.reshape(-1, views) == ids[::views, None]).all()
-        heldout = int(np.argmax(split))
-        assert (split[heldout:] == 1).all()
-        ranges = (slice(0, heldout), slice(heldout, None))
-        return [Part(number, x[rows], ids[rows][::views], label[rows][::views], views) for number, rows in enumerate(ranges)]
 
 
 class Part:

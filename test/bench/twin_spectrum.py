@@ -3,12 +3,9 @@
 import numpy as np
 import scipy.linalg
 
+from twin_common import mean_form
+
 EPS2, DELTA = 0.5, 1e-4
-
-
-def mean_form(numerator, denominator=None):
-    """A mean over samples: offset, factor, numerators, denominators."""
-    return 0.0, 1.0, numerator, np.ones(len(numerator)) if denominator is None else denominator
 
 
 def alignment(part):

@@ -1,4 +1,7 @@
-"""The measures of `npm run bench -- suite` in NumPy, SciPy and scikit-learn: the same definitions, the fastest ways known that are correct.
+"""The measures of `npm run bench -- suite` in NumPy, SciPy and scikit-learn, the same definitions in two ways:
+
+    twin_suite.py plain   each measure by the libraries' own functions, as one writes it who knows them (plain/)
+    twin_suite.py tuned   the fastest ways known that are correct, most of them those of the other side, ported (twin_*.py)
 
 Reads lines {"file", "previous", "families", "layer"} on standard input and answers with the seconds of each family, in the order asked for,
 and the values; with "layers" instead of "layer", with the seconds of all of them together. Work that measures share is done once, by the first
@@ -19,11 +22,18 @@ import scipy
 import sklearn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "golden"))
-import twin_clusters as clusters
-import twin_geometry as geometry
-import twin_heads as heads
-import twin_spectrum as spectrum
-from twin_part import Probe
+from twin_common import Probe, prepare
+
+SIDE = sys.argv[1]
+if SIDE == "plain":
+    from plain import clusters, geometry, heads, spectrum
+    from plain.part import Part
+else:
+    import twin_clusters as clusters
+    import twin_geometry as geometry
+    import twin_heads as heads
+    import twin_spectrum as spectrum
+    from twin_part import Part
 
 SEED, REPLICATES = 0, 200
 FAMILIES = {
@@ -39,9 +49,9 @@ GAPS = ("alignment", "coding_rate", "crr", "random_label")
 def read(file, previous, name, known_deepest=None):
     """The parts of a layer, with those that they are compared with."""
     probe = Probe(file)
-    parts, before = probe.parts(name), Probe(previous).parts(name)
+    parts, before = probe.parts(name, Part), Probe(previous).parts(name, Part)
     last = probe.layers[-1]
-    deepest = [None, None] if last == name else known_deepest or probe.parts(last)
+    deepest = [None, None] if last == name else known_deepest or probe.parts(last, Part)
     for part, earlier, deep in zip(parts, before, deepest):
         part.previous, part.deepest, part.train = earlier, deep, parts[0]
     return parts, deepest
@@ -74,9 +84,7 @@ def measure(request):
     parts, _ = read(request["file"], request["previous"], request["layer"])
     reading = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
     for part in parts:
-        heads.prepare(part)
-        for view in range(part.views):
-            geometry.shuffles(part.samples, part.number, view)
+        prepare(part)
     families, found = {}, [{}, {}]
 
     def timed(name, compute):
@@ -99,6 +107,8 @@ def measure_file(request):
     for layer in request["layers"]:
         parts, own = read(request["file"], request["previous"], layer, deepest)
         deepest = own if own[0] is not None else deepest
+        for part in parts:
+            prepare(part)
         found = [{}, {}]
         for family in request["families"]:
             for part, metrics in zip(parts, found):
@@ -115,8 +125,7 @@ def main():
         blas = "; ".join(f"{one['internal_api']} {one.get('version')} x {one['num_threads']}" for one in threadpool_info() if one["user_api"] == "blas")
     except ImportError:
         blas = "unknown BLAS"
-    k_means = "KMeans of scikit-learn" if clusters.BY_SCIKIT_LEARN else "k-means by products of all starts at once"
-    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}, {blas}, {k_means}", flush=True)
+    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}, {blas}", flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         print(json.dumps(measure_file(request) if "layers" in request else measure(request)), flush=True)

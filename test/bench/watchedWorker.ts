@@ -1,5 +1,7 @@
 // The worker process with a clock on its event loop: writes a line to standard output whenever it is asked to (SIGUSR2), and begins anew.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector';
+import { performance } from 'node:perf_hooks';
 import '../../src/worker/main';
 
 const resolution = 5;
@@ -12,26 +14,47 @@ function mainThreadTime(): number {
   }
 }
 
-interface Turns {
-  count: number;
-  longest: number;
-  work: number;
-  over: number;
-}
-let turns: Turns = { count: 0, longest: 0, work: 0, over: 0 };
+/** Of the stretches between two ticks: by the clock beyond what a tick takes, and what the main thread has computed in them. */
+let delays: number[] = [];
+let works: number[] = [];
 let last = performance.now();
 let lastWork = mainThreadTime();
+let utilization = performance.eventLoopUtilization();
 setInterval(() => {
   const [now, work] = [performance.now(), mainThreadTime()];
-  turns.count += 1;
-  turns.longest = Math.max(turns.longest, now - last - resolution);
-  turns.work = Math.max(turns.work, work - lastWork);
-  if (work - lastWork > 50) turns.over += 1;
+  delays.push(now - last - resolution);
+  works.push(work - lastWork);
   last = now;
   lastWork = work;
 }, resolution).unref();
 
+/** Where the time goes, for who mends what this bench finds: a folder for profiles that Chrome's and VS Code's viewers open. */
+const profiles = process.env['LAYERSCOPE_BENCH_PROFILES'];
+const session = new Session();
+let phase = 0;
+if (profiles !== undefined) {
+  session.connect();
+  session.post('Profiler.enable');
+  session.post('Profiler.start');
+}
+
 process.on('SIGUSR2', () => {
-  process.stdout.write(`loop ${JSON.stringify(turns)}\n`);
-  turns = { count: 0, longest: 0, work: 0, over: 0 };
+  const [byClock, byWork] = [delays, works].map((values) => [...values].sort((a, b) => b - a)) as [number[], number[]];
+  const at = (values: readonly number[], share: number): number => values[Math.floor(values.length * share)] ?? 0;
+  const used = performance.eventLoopUtilization(utilization).utilization;
+  process.stdout.write(
+    `loop ${JSON.stringify({
+      ticks: delays.length, used, longest: Math.max(0, at(byClock, 0)), thousandth: Math.max(0, at(byClock, 0.001)), work: at(byWork, 0), workThousandth: at(byWork, 0.001),
+      over: byWork.filter((value) => value > 50).length, memory: process.memoryUsage.rss() / 2 ** 20,
+    })}\n`,
+  );
+  if (profiles !== undefined) {
+    session.post('Profiler.stop', (_, told) => writeFileSync(`${profiles}/phase${(phase += 1)}.cpuprofile`, JSON.stringify(told.profile)));
+    session.post('Profiler.start');
+  }
+  delays = [];
+  works = [];
+  utilization = performance.eventLoopUtilization();
+  last = performance.now();
+  lastWork = mainThreadTime();
 });

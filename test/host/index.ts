@@ -13,6 +13,7 @@ export async function run(): Promise<void> {
   await import('./suites/following');
   await import('./suites/recovering');
   await import('./suites/badFiles');
+  await import('./suites/trainingSide');
   await new Promise<void>((resolve, reject) => {
     mocha.run((failures) => (failures === 0 ? resolve() : reject(new Error(`${failures} tests failed`))));
   });

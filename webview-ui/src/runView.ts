@@ -3,6 +3,7 @@ import type { OnsetMark } from './charts/marks';
 import { buildCheckpoints, type Checkpoints } from './select/checkpoints';
 import { buildGrid, findBreaks, type Break, type Grid } from './select/grid';
 import { buildLine, chosenLayers, type Line } from './select/lines';
+import { isOfTrainingId } from './select/ofTraining';
 import type { MeasuredKind, Timeline } from './select/timeline';
 
 /** What the heat map shows, and the lines could. */
@@ -75,8 +76,9 @@ function hasValue(grids: readonly Grid[], layer: string): boolean {
   });
 }
 
-/** Which files a metric is measured of. */
-export function kindOf({ subject }: MetricInfo): MeasuredKind {
+/** Which files a metric is measured of; none where the training recorded it. */
+export function kindOf({ id, subject }: MetricInfo): MeasuredKind {
+  if (isOfTrainingId(id)) return 'training';
   return subject === 'weights' ? 'checkpoint' : 'probe';
 }
 

@@ -11,10 +11,12 @@ import type {
   ToPanel,
   WorkerStatus,
 } from '../../src/protocol';
+import { isOfTraining } from '../../src/protocol';
+import { idOfTraining } from './select/ofTraining';
 
 export type RecordsByMetric = ReadonlyMap<string, readonly MeasurementRecord[]>;
 
-/** A run as the page keeps it: records grouped, so that a delta touches only the metrics it brings. */
+/** A run as the page keeps it: records grouped, so that a delta touches only the metrics it brings. Those of a training have an id of their own. */
 export interface OpenRun {
   readonly run: RunSummary;
   /** Shallow to deep. */
@@ -139,9 +141,10 @@ function addRecords(records: RecordsByMetric, added: readonly MeasurementRecord[
   if (added.length === 0) return records;
   const fresh = new Map<string, MeasurementRecord[]>();
   for (const record of added) {
-    const list = fresh.get(record.metric);
+    const id = isOfTraining(record) ? idOfTraining(record.metric) : record.metric;
+    const list = fresh.get(id);
     if (list) list.push(record);
-    else fresh.set(record.metric, [record]);
+    else fresh.set(id, [record]);
   }
   const merged = new Map(records);
   for (const [metric, list] of fresh) merged.set(metric, (merged.get(metric) ?? []).concat(list));

@@ -5,5 +5,5 @@ import { mstFamily } from './mstDimension';
 import { twonnFamily } from './twoNeighbours';
 import { uniformityFamily } from './uniformity';
 
-
-export const neighboursFamilies: readonly MetricFamily[] = [uniformityFamily, twonnFamily, mstFamily, embeddingEntropyFamily, clidFamily];
+/** Principal components first: their matrices are gone before those of distances are made. */
+export const neighboursFamilies: readonly MetricFamily[] = [embeddingEntropyFamily, uniformityFamily, twonnFamily, mstFamily, clidFamily];

@@ -10,7 +10,7 @@ import { eventually } from './waiting';
 export const memorizing = 'simclr-digits-memorizing';
 export const healthy = 'simclr-digits-healthy';
 /** How long measuring one sample run may take on a slow machine that does other things beside it. */
-export const measuringLimit = 180_000;
+export const measuringLimit = 600_000;
 
 const extension = vscode.extensions.getExtension<LayerscopeApi>('layerscope.layerscope');
 const workers: childProcess.ChildProcess[] = [];
@@ -41,6 +41,12 @@ function recordForks(): void {
     if (path.basename(String(args[0])) === 'worker.js') workers.push(child);
     return child;
   }) as typeof fork;
+}
+
+/** Where the extension lies. */
+export function extensionPath(): string {
+  assert.ok(extension, 'the extension is not installed');
+  return extension.extensionPath;
 }
 
 export function workspaceFolder(): string {
@@ -83,7 +89,7 @@ export async function show(name: string): Promise<RunDetail> {
 
 /** Does something while one of VS Code's questions is answered at once instead of by a person. */
 export async function answering<Answer>(
-  question: 'showQuickPick' | 'showSaveDialog' | 'showInformationMessage',
+  question: 'showQuickPick' | 'showSaveDialog' | 'showInformationMessage' | 'showErrorMessage',
   answer: (first: unknown, options: unknown) => unknown,
   action: () => PromiseLike<Answer>,
 ): Promise<Answer> {

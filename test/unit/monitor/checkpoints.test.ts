@@ -5,7 +5,7 @@ import { defaultMeasureOptions } from '../../../src/metrics';
 import { measureSources } from '../../../src/monitor';
 import { writeCheckpoint } from '../worker/writeCheckpoint';
 import { writeProbe } from '../worker/writeProbe';
-import { FakeMeasurer, metricCount, until, type View, Watching, weightMetricCount } from './watching';
+import { FakeMeasurer, firstCount, metricCount, until, type View, Watching, weightMetricCount } from './watching';
 
 const layers = ['block0', 'block1'];
 const checkpoint = (epoch: number): string => `checkpoints/epoch=${String(epoch)}.safetensors`;
@@ -39,7 +39,7 @@ describe('checkpoints in the monitor', () => {
     expect(view.layers).toEqual(['block0', 'block1', 'block2']);
     expect(watching.detailOf(view.run.id).weightLayers).toEqual(layers);
     expect(view.records.filter(({ split }) => split === null)).toHaveLength(2 * layers.length * weightMetricCount);
-    expect(view.records.filter(({ split }) => split !== null)).toHaveLength(3 * metricCount);
+    expect(view.records.filter(({ split }) => split !== null)).toHaveLength(3 * firstCount);
     const kinds = watching.measurer.tasks.map(({ kind }) => kind).slice(1);
     expect(kinds).toEqual([...kinds].sort());
     expect(view.run.health).toBe('unknown');

@@ -74,11 +74,26 @@ describe('the job queue', () => {
     expect(queue.progress()).toEqual({ runId: 'run', done: 0, total: 2, current: 'measuring a' });
     await finish('a');
     expect(queue.progress()).toEqual({ runId: 'run', done: 1, total: 2, current: 'measuring b' });
+    queue.tell('b', 'half of it');
+    expect(queue.progress()?.current).toBe('measuring b: half of it');
+    queue.tell('a', 'over already');
+    expect(queue.progress()?.current).toBe('measuring b: half of it');
     await finish('b');
     expect(queue.progress()).toBeNull();
     queue.add(job('c'));
     await finish('');
     expect(queue.progress()).toMatchObject({ done: 0, total: 1 });
+  });
+
+  it('tells of the job that was heard of last', async () => {
+    const { queue, finish, job } = setUp(2);
+    for (const key of ['a', 'b']) queue.add(job(key));
+    await finish('');
+    expect(queue.progress()?.current).toBe('measuring b');
+    queue.tell('a', 'half of it');
+    expect(queue.progress()?.current).toBe('measuring a: half of it');
+    await finish('a');
+    expect(queue.progress()?.current).toBe('measuring b');
   });
 
   it('cancels waiting and running jobs of one run and leaves the others', async () => {

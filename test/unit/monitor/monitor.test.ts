@@ -6,7 +6,7 @@ import { EngineUnavailable } from '../../../src/linalg';
 import { metricCatalog } from '../../../src/metrics';
 import type { RunSummary } from '../../../src/protocol';
 import { probeBytes, writeProbe } from '../worker/writeProbe';
-import { FakeMeasurer, metricCount, until, View, Watching } from './watching';
+import { FakeMeasurer, firstCount, metricCount, until, View, Watching } from './watching';
 
 const layers = ['block0', 'block1', 'block2'];
 const probe = (epoch: number): string => `probes/epoch=${String(epoch).padStart(4, '0')}.safetensors`;
@@ -32,7 +32,7 @@ describe('the monitor', () => {
     const view = await watching.open();
     await measured(view, 1, 2, 3);
     expect(view.cells()).toEqual(cellsOf(1, 2, 3));
-    expect(view.records).toHaveLength(3 * layers.length * metricCount);
+    expect(view.records).toHaveLength(3 * layers.length * firstCount);
     expect(view.layers).toEqual(layers);
     expect(view.run).toMatchObject({ name: 'run', epoch: 3, step: 30, problems: [] });
     expect(path.basename(watching.measurer.tasks.at(-1)?.file ?? '')).toBe(path.basename(probe(1)));
@@ -220,7 +220,7 @@ describe('the monitor', () => {
     await until('all was measured again', () => watching.measurer.tasks.length === 2 * layers.length);
     await measured(view, 1);
     await until('the measuring is over', () => watching.progress.at(-1) === null);
-    expect(view.records).toHaveLength(layers.length * metricCount);
+    expect(view.records).toHaveLength(layers.length * firstCount);
   });
 
   it('measures the asked-for run before what was queued automatically', async () => {
@@ -302,10 +302,26 @@ describe('the monitor', () => {
     await watching.watch({ eps2: 0.1 });
     await until('the other option is measured', () => eps2().join() === '0.1' && view.state(probe(1)) === 'measured');
     expect(watching.measurer.tasks.slice(layers.length).map(({ metrics }) => metrics)).toEqual(layers.map(() => ['coding_rate']));
-    expect(view.records).toHaveLength(layers.length * metricCount);
+    expect(view.records).toHaveLength(layers.length * firstCount);
     await watching.watch({ eps2: 0.5 });
     await until('the first option is back', () => eps2().join() === '0.5');
     expect(watching.measurer.tasks).toHaveLength(2 * layers.length);
+  });
+
+  it('measures of all probes what says most first, and only then what takes longest, the newest first and nothing twice', async () => {
+    await begin({ metrics: [], measureAutomatically: false });
+    for (const epoch of [1, 2]) await addProbe(epoch);
+    const view = await watching.open();
+    await until('both are found', () => view.state(probe(1)) === 'found' && view.state(probe(2)) === 'found');
+    await watching.monitor.measure(view.run.id, { again: false });
+    await until('both are measured', () => [1, 2].every((epoch) => view.state(probe(epoch)) === 'measured'));
+    const groupOf = new Map(metricCatalog.map(({ id, group }) => [id, group]));
+    const order = watching.measurer.tasks.map(({ file, metrics }) => `${path.basename(file)} ${[...new Set(metrics.map((id) => groupOf.get(id)))].sort().join()}`);
+    const [first, second] = ['Comparison,Memorization,Spectrum', 'Clusters,Geometry,Labels'];
+    expect([...new Set(order)]).toEqual([first, second].flatMap((groups) => [2, 1].map((epoch) => `${path.basename(probe(epoch))} ${groups}`)));
+    expect(order).toHaveLength(2 * 2 * layers.length);
+    expect(view.records).toHaveLength(2 * layers.length * metricCount);
+    expect(watching.progress.find((progress) => progress !== null)?.total).toBe(2 * 2 * layers.length);
   });
 
   it('measures what the setting names, by id or group, and tells of names that are neither', async () => {
@@ -320,7 +336,7 @@ describe('the monitor', () => {
     ]);
     await watching.watch({ metrics: [] });
     await until('everything is measured', () => view.records.length === layers.length * metricCount && view.state(probe(1)) === 'measured');
-    expect(watching.measurer.tasks).toHaveLength(2 * layers.length);
+    expect(watching.measurer.tasks).toHaveLength(3 * layers.length);
     await watching.watch({ metrics: ['nothing', 'known'] });
     expect(watching.logged.at(-1)).toMatch(/names "nothing", "known", which are no metric and no group; everything is measured/);
     await measured(view, 1);
@@ -366,7 +382,7 @@ describe('the monitor', () => {
     const started = Date.now();
     const view = await watching.open();
     await measured(view, ...Array.from({ length: 20 }, (_, epoch) => epoch));
-    expect(view.records).toHaveLength(20 * layers.length * metricCount);
+    expect(view.records).toHaveLength(20 * layers.length * firstCount);
     // 200 ms apart on a clock that runs 20 times as fast.
     expect(watching.deltas).toBeLessThanOrEqual(2 + ((Date.now() - started) * 20) / 200);
     const settled = watching.deltas;

@@ -6,7 +6,7 @@ import type { LabelSuggestions, LayerMeasurement } from '../../../src/metrics';
 import { Monitor } from '../../../src/monitor';
 import type { FeatureTask, LayerMeasurer, LayerTask, SuggestTask, WeightTask } from '../../../src/monitor';
 import type { Clock } from '../../../src/monitor/clock';
-import { metricsOf } from '../../../src/monitor/fileRecords';
+import { chooseMetrics, metricsOf } from '../../../src/monitor/fileRecords';
 import type { EngineStatus, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, ScalarSeries, WorkerSettings } from '../../../src/protocol';
 import { openCheckpoint, openProbe } from '../../../src/runs';
 
@@ -150,7 +150,7 @@ export class Watching {
     const storage = await mkdtemp(path.join(tmpdir(), 'layerscope-storage-'));
     return new Watching(folder, storage, measurer, fastClock(), {
       measureAutomatically: true, eps2: 0.5, seed: 0, threads: 1, engine: 'auto', resultsLocation: 'workspaceStorage', storageFolder: storage,
-      exclude: [], maximumDepth: 6, pollInterval: 1000, ...change,
+      exclude: [], maximumDepth: 6, pollInterval: 1000, metrics: firstMetrics, ...change,
     });
   }
 
@@ -229,5 +229,8 @@ export async function until(what: string, condition: () => boolean, milliseconds
   }
 }
 
+/** What is measured first; settings without metrics measure everything, in two turns. */
+export const firstMetrics = ['Memorization', 'Spectrum', 'Comparison', 'Weights'];
 export const metricCount = metricsOf('probe').length;
+export const firstCount = chooseMetrics(firstMetrics).metrics.filter((id) => metricsOf('probe').includes(id)).length;
 export const weightMetricCount = metricsOf('checkpoint').length;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RecordStore } from '../../../src/store';
+import { ofTraining } from './ofTraining';
 import { record } from './records';
 
 let folder: string;
@@ -62,6 +63,21 @@ describe('the record store', () => {
     const store = storeAt();
     await store.append([record({ options: { k: 3, eps2: 0.5 } }), record({ options: { eps2: 0.5, k: 3 } })]);
     expect(store.all()).toHaveLength(1);
+  });
+
+  it('keeps what a training recorded at each moment, and in each way', async () => {
+    const records = [ofTraining(1), ofTraining(2), ofTraining(2, { options: { eps2: 0.1 } })];
+    await storeAt().append([...records, record()]);
+    const store = await reopened();
+    expect(store.ofTraining()).toEqual(records);
+    await storeAt().append([ofTraining(2, { value: 5 })]);
+    expect([...(await store.refresh())]).toEqual(['training:2:200']);
+    expect(store.ofTraining().map(({ value }) => value)).toEqual([12.5, 5, 12.5]);
+  });
+
+  it('takes a file that is called training for a file', async () => {
+    await storeAt().append([record({ source: 'training' }), record({ source: 'training', sourceVersion: '' })]);
+    expect((await reopened()).ofTraining()).toHaveLength(1);
   });
 
   it('says which contents changed on disk since the last look, and only those', async () => {

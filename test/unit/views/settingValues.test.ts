@@ -57,11 +57,12 @@ describe('settings', () => {
 
 describe('package.json', () => {
   const commands = manifest.contributes.commands.map(({ command }) => command);
-  const source = readFileSync(new URL('../../../src/views/commands.ts', import.meta.url), 'utf8');
+  const sourceOf = (name: string): string => readFileSync(new URL(`../../../src/views/${name}.ts`, import.meta.url), 'utf8');
 
   it('declares exactly the commands that are registered', () => {
-    const table = /const commands:[\s\S]*?\n};/.exec(source)?.[0] ?? '';
-    const registered = [...table.matchAll(/^ {2}(\w+): \{/gm)].map((match) => `layerscope.${match[1]}`);
+    const table = /const commands:[\s\S]*?\n};/.exec(sourceOf('commands'))?.[0] ?? '';
+    const found = [...table.matchAll(/^ {2}(\w+): \{/gm), ...sourceOf('companionCommands').matchAll(/^ {2}register\('(\w+)'/gm)];
+    const registered = found.map((match) => `layerscope.${match[1]}`);
     expect(registered.sort()).toEqual([...commands].sort());
   });
 

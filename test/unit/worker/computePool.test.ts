@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { FormatError } from '../../../src/formats';
 import { EngineUnavailable } from '../../../src/linalg';
 import { defaultMeasureOptions, featureCatalog, methodOfMetric } from '../../../src/metrics';
-import type { FeatureTask, LayerMeasurer } from '../../../src/monitor';
+import type { FeatureTask, LayerStep, LayerMeasurer } from '../../../src/monitor';
 import { isCurrent } from '../../../src/monitor/plan';
 import { createComputePool } from '../../../src/worker';
 import type { ComputePoolOptions } from '../../../src/worker';
@@ -52,7 +52,7 @@ async function scripted(onPart = ''): Promise<string> {
     parentPort.on('message', (message) => {
       if (message.kind === 'close') return parentPort.close();
       const { request } = message;
-      const answer = (rest) => parentPort.postMessage({ id: message.id, answer: rest });
+      const answer = (rest) => parentPort.postMessage({ kind: 'answer', id: message.id, answer: rest });
       journal([request.kind, request.task?.layer, request.part, request.metrics?.join()].filter((word) => word !== undefined).join(' '));
       if (request.kind === 'combine') return answer({ kind: 'measured', measurements: [] });
       ${onPart}
@@ -72,7 +72,9 @@ describe('the compute pool', () => {
     expect(one.map(({ metric, split }) => `${metric} ${String(split)}`).sort()).toEqual([
       'alignment gap', 'alignment held_out', 'alignment train', 'rankme held_out', 'rankme train',
     ]);
-    expect(await pool.measure(await task(), never)).toEqual(one);
+    const steps: LayerStep[] = [];
+    expect(await pool.measure(await task(), never, (step) => steps.push(step))).toEqual(one);
+    expect(steps.map(({ metrics: [metric], step, steps: all }) => `${metric} ${step}/${all}`)).toEqual(['rankme 1/4', 'alignment 2/4', 'rankme 3/4', 'alignment 4/4']);
     expect(await pool.engineStatus()).toMatchObject({ name: 'onnxruntime', reason: '' });
   });
 

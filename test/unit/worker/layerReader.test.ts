@@ -85,3 +85,23 @@ it('stops between reads when the task was cancelled', async () => {
   });
   await expect(cancelled).rejects.toThrow('cancelled');
 });
+
+it('stops reading as soon as the measurement is cancelled, and reads the layer the next time', async () => {
+  let calls = 0;
+  const cancelled = new Error('cancelled');
+  const stopAt = (call: number) => () => {
+    calls += 1;
+    if (calls === call) throw cancelled;
+  };
+  await reader.read({ file, layer: 'block0', previous: null }, 'train', ['rankme'], stopAt(-1));
+  const needed = calls;
+  for (let call = 1; call <= needed; call += 1) {
+    calls = 0;
+    const other = new LayerReader();
+    await expect(other.read({ file, layer: 'block0', previous: null }, 'train', ['rankme'], stopAt(call))).rejects.toBe(cancelled);
+    expect(calls).toBe(call);
+    calls = -needed - 1;
+    expect((await other.read({ file, layer: 'block0', previous: null }, 'train', ['rankme'], stopAt(call))).layer).toBe('block0');
+  }
+  expect(needed).toBeGreaterThan(4);
+});

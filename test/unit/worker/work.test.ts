@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { defaultMeasureOptions, featureCatalog } from '../../../src/metrics';
-import type { FeatureTask } from '../../../src/monitor';
+import type { FeatureTask, LayerStep } from '../../../src/monitor';
 import type { ComputeAnswer } from '../../../src/worker/computeMessages';
-import { layerUnits } from '../../../src/worker/layerUnits';
+import { inFamilies, layerUnits } from '../../../src/worker/layerUnits';
 import { LayerWork, type Piece } from '../../../src/worker/work';
 
 const task: FeatureTask = {
@@ -81,4 +81,15 @@ it('gives what a lost thread was at to another, which begins with that', () => {
   expect(work.owner).toBeNull();
   expect(work.take('b')).toBe(piece);
   expect(piece.attempts).toBe(2);
+});
+
+it('counts the steps of both parts, and none twice that a lost thread had begun', () => {
+  const told: LayerStep[] = [];
+  const work = new LayerWork(task, () => undefined, (step) => told.push(step));
+  expect(inFamilies(['stable_rank', 'nothing', 'coding_rate', 'crr_normalized'])).toEqual([['coding_rate', 'crr_normalized'], ['stable_rank'], ['nothing']]);
+  for (let times = 0; times < 8; times += 1) work.stepped(['rankme']);
+  work.fail(new Error('cancelled'));
+  work.stepped(['rankme']);
+  expect(told.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 6, 6]);
+  expect(told[0]).toEqual({ metrics: ['rankme'], step: 1, steps: 6 });
 });

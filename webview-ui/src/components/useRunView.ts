@@ -2,6 +2,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import type { MetricInfo, PanelChoice, RunFile } from '../../../src/protocol';
 import { kindOf, makeMeasureView, makeRunView, type RunView } from '../runView';
 import { sortFindings } from '../select/lines';
+import { withMoments } from '../select/ofTraining';
 import { chooseUnitOfLogs, makeTimeline, needsLogPairs, type Timeline } from '../select/timeline';
 import type { OpenRun } from '../state';
 
@@ -9,10 +10,13 @@ const noRecords: readonly never[] = [];
 
 /** The view of the run, made again only in the parts that a message changed. */
 export function useRunView(open: OpenRun, metric: MetricInfo, choice: PanelChoice): { readonly view: RunView; readonly timeline: Timeline } {
-  const records = open.records.get(metric.id) ?? noRecords;
+  const kept = open.records.get(metric.id) ?? noRecords;
+  const ofTraining = kindOf(metric) === 'training';
+  const records = useMemo(() => (ofTraining ? withMoments(kept) : kept), [kept, ofTraining]);
   const files = useStable(open.run.files, sameFiles);
   const problems = useStable(open.run.problems, sameText);
-  const layers = useStable(metric.subject === 'weights' ? open.weightLayers : open.layers, sameText);
+  // A training may record other layers than the probes hold.
+  const layers = useStable(ofTraining ? noRecords : metric.subject === 'weights' ? open.weightLayers : open.layers, sameText);
   const findings = useStable(open.run.findings, sameText);
   // A log grows every second; places change with it only where they are read off it.
   const pairs = needsLogPairs(open.series) ? open.series : noRecords;

@@ -1,6 +1,7 @@
 import type { MeasurementRecord, Split } from '../../../src/protocol';
 import { formatAt, formatOption } from '../format';
 import type { Checkpoints } from './checkpoints';
+import { isOfTrainingId } from './ofTraining';
 
 /** measured: has a value. impossible: was tried and has a reason. missing: nobody measured it yet. */
 export type CellState = 'measured' | 'impossible' | 'missing';
@@ -67,6 +68,7 @@ export function cellReason(grid: Grid, checkpoints: Checkpoints, row: number, co
   if (record) return record.warnings.join(' ') || 'No reason was recorded.';
   const checkpoint = checkpoints.list[column];
   if (checkpoint?.problem) return checkpoint.problem;
+  if (isOfTrainingId(grid.metric)) return 'The training recorded nothing here.';
   switch (checkpoint?.state) {
     case 'waiting':
       return 'The file is still being written.';

@@ -1,16 +1,23 @@
 import type { MetricInfo } from '../../../src/protocol';
 import type { OpenRun } from '../state';
+import { idOfTraining, metricOfTraining } from './ofTraining';
 
-/** The metrics that a run has something for: probes for those of features, checkpoints for those of weights. All when it has neither. */
+/**
+ * The metrics that a run has something for: probes for those of features, checkpoints for those of weights, and each that its training recorded.
+ * All when it has none of them.
+ */
 export function metricsOfRun(metrics: readonly MetricInfo[], open: OpenRun | null): readonly MetricInfo[] {
-  const fitting = metrics.filter(({ subject }) => open !== null && has(open, subject));
+  const fitting = metrics.flatMap((metric) => [
+    ...(open !== null && has(open, metric.subject) ? [metric] : []),
+    ...(open?.records.get(idOfTraining(metric.id))?.length ? [metricOfTraining(metric)] : []),
+  ]);
   return fitting.length > 0 ? fitting : metrics;
 }
 
 /** The metric that was chosen, or the first one that this run has something for. */
 export function metricToShow(metrics: readonly MetricInfo[], chosen: string, open: OpenRun | null): MetricInfo | undefined {
   const fitting = metricsOfRun(metrics, open);
-  return fitting.find(({ id }) => id === chosen) ?? fitting[0];
+  return fitting.find(({ id }) => id === chosen) ?? fitting.find(({ id }) => id === idOfTraining(chosen)) ?? fitting[0];
 }
 
 function has({ run, layers, weightLayers }: OpenRun, subject: MetricInfo['subject']): boolean {

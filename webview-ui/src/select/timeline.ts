@@ -82,8 +82,8 @@ export function naturalOrder(a: string, b: string): number {
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-/** What is measured of a run: features of probes, or weights of checkpoints. */
-export type MeasuredKind = 'probe' | 'checkpoint';
+/** What is measured of a run: features of probes, or weights of checkpoints; what its training recorded itself belongs to no file. */
+export type MeasuredKind = 'probe' | 'checkpoint' | 'training';
 
 /** Whether a file is one to be measured. Checkpoints that are only listed (not opened yet, or without weights) are not. */
 export function isMeasured(file: RunFile, kind: MeasuredKind): boolean {
