@@ -44,7 +44,7 @@ const bundles = [
     format: 'iife',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    entryPoints: { layerHealth: 'webview-ui/src/layerHealth.tsx' },
+    entryPoints: { layerHealth: 'webview-ui/src/layerHealth.tsx', landscape: 'webview-ui/src/landscape.tsx' },
     outdir: 'dist/webview',
   },
 ];

@@ -6,6 +6,7 @@ import { registerContextKeys } from './views/contextKeys';
 import { registerFileHints } from './views/fileHints';
 import { registerLayerHealthView } from './views/layerHealthView';
 import { createLog, showFailure } from './views/log';
+import { registerLandscape } from './views/openSurface';
 import { registerNotifications } from './views/notifications';
 import { openSession } from './views/openSession';
 import { registerRunsTree } from './views/runsTree';
@@ -28,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): LayerscopeApi {
     registerCompanionCommands(context, log);
     registerStatusBar(context, session);
     registerRunsTree(context, session);
+    registerLandscape(context, session, log);
     const view = registerLayerHealthView(context, session, log);
     registerNotifications(context, { session, view, readSettings: () => readSettings(context), sampleFolder: sample.folder.path });
     registerFileHints(context, session);

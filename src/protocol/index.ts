@@ -4,4 +4,5 @@ export type * from './findings';
 export type * from './worker';
 export type * from './panel';
 export type * from './landscape';
+export type * from './landscapePanel';
 export { isOfTraining, trainingSource } from './records';

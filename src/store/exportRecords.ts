@@ -5,7 +5,7 @@ const columns = [
   'standardDeviation', 'n', 'd', 'views', 'seed', 'method', 'warnings',
 ] as const;
 
-type Cell = string | number | boolean | null | undefined;
+export type Cell = string | number | boolean | null | undefined;
 
 /** What a spreadsheet takes for the start of a formula. Numbers may begin with a minus, text may not. */
 const formulaStart = /^[=+\-@\t\r]/;
@@ -29,6 +29,11 @@ export function recordsToCsv(records: readonly MeasurementRecord[]): string {
     };
     rows.push([...columns.map((column) => fields[column]), ...options.map((name) => record.options[name])]);
   }
+  return toCsv(rows);
+}
+
+/** Rows of cells as CSV text. */
+export function toCsv(rows: readonly (readonly Cell[])[]): string {
   return rows.map((row) => `${row.map(quote).join(',')}\r\n`).join('');
 }
 

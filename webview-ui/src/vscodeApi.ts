@@ -1,12 +1,5 @@
 import type { FromPanel, PanelChoice } from '../../src/protocol';
-
-interface VsCodeApi {
-  postMessage(message: FromPanel): void;
-  getState(): unknown;
-  setState(state: unknown): void;
-}
-
-declare function acquireVsCodeApi(): VsCodeApi;
+import { hostApi } from './hostApi';
 
 /** What survives a reload of the page. The host's choice wins over `choice` as soon as it arrives. */
 export interface Arrangement {
@@ -20,18 +13,15 @@ export interface Arrangement {
 
 const emptyArrangement: Arrangement = { version: 1, choice: null, scalar: null, smoothing: 0 };
 
-// VS Code allows exactly one call.
-const api = acquireVsCodeApi();
-
 export function post(message: FromPanel): void {
-  api.postMessage(message);
+  hostApi.postMessage(message);
 }
 
 export function loadArrangement(): Arrangement {
-  const stored = api.getState() as Partial<Arrangement> | null | undefined;
+  const stored = hostApi.getState() as Partial<Arrangement> | null | undefined;
   return stored?.version === 1 ? { ...emptyArrangement, ...stored } : emptyArrangement;
 }
 
 export function saveArrangement(change: Partial<Omit<Arrangement, 'version'>>): void {
-  api.setState({ ...loadArrangement(), ...change });
+  hostApi.setState({ ...loadArrangement(), ...change });
 }

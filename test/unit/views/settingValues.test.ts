@@ -61,7 +61,11 @@ describe('package.json', () => {
 
   it('declares exactly the commands that are registered', () => {
     const table = /const commands:[\s\S]*?\n};/.exec(sourceOf('commands'))?.[0] ?? '';
-    const found = [...table.matchAll(/^ {2}(\w+): \{/gm), ...sourceOf('companionCommands').matchAll(/^ {2}register\('(\w+)'/gm)];
+    const found = [
+      ...table.matchAll(/^ {2}(\w+): \{/gm),
+      ...sourceOf('companionCommands').matchAll(/^ {2}register\('(\w+)'/gm),
+      ...sourceOf('openSurface').matchAll(/registerCommand\('layerscope\.(\w+)'/gm),
+    ];
     const registered = found.map((match) => `layerscope.${match[1]}`);
     expect(registered.sort()).toEqual([...commands].sort());
   });

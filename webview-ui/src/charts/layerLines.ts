@@ -3,6 +3,7 @@ import { formatTick } from '../format';
 import type { Checkpoints } from '../select/checkpoints';
 import type { Line } from '../select/lines';
 import { decimate } from './decimate';
+import type { MarkerName } from './markerNames';
 import type { Dot, OnsetMark } from './marks';
 import { nearestColumn, niceSteps } from './sharedAxis';
 import { createTimeChart, type TimeChart, type TimeModel } from './timeChart';
@@ -17,9 +18,6 @@ export interface LayerLinesModel extends TimeModel {
   /** A gap has a meaning at zero. */
   readonly zeroLine: boolean;
 }
-
-export const markerNames = ['circle', 'rect', 'triangle', 'rectRot', 'star', 'crossRot'] as const;
-export type MarkerName = (typeof markerNames)[number];
 
 export const heldOutDash = [5, 3];
 /** Markers nearer than this would run together. */

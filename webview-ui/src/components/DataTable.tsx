@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { formatCount } from '../format';
-import type { TableModel } from '../tables';
+import type { TableModel } from '../tableModel';
 
 const pageSize = 100;
 

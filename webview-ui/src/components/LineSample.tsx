@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { MarkerName } from '../charts/layerLines';
+import type { MarkerName } from '../charts/markerNames';
 import type { Theme } from '../theme';
 
 const markers: Readonly<Record<MarkerName, JSX.Element>> = {

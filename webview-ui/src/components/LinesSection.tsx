@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { createLayerLines, markerNames, type LayerLinesModel, type MarkerName } from '../charts/layerLines';
+import { createLayerLines, type LayerLinesModel } from '../charts/layerLines';
+import { markerNames, type MarkerName } from '../charts/markerNames';
 import type { TimeModel } from '../charts/timeChart';
 import { describeMeasure } from '../describe';
 import { formatAt, formatInterval, formatShort, formatSplit } from '../format';

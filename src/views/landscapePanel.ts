@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import type { FromLandscape, LandscapeArrangement, LandscapeSnapshot, LandscapeSurface, ToLandscape } from '../protocol';
+import { surfacesToCsv, surfacesToJson } from '../store/exportSurfaces';
+import { landscapeFileName, landscapeTitle } from './landscapeText';
+import { messageOf, showFailure } from './log';
+
+export const landscapeViewType = 'layerscope.landscape';
+
+/** What a panel shows. */
+export interface ShownLandscape {
+  readonly surfaces: readonly LandscapeSurface[];
+  /** Absolute paths they were read from; none where they were computed. */
+  readonly files?: readonly string[];
+}
+
+export interface LandscapePanelsOptions {
+  readonly extensionUri: vscode.Uri;
+  readonly log: vscode.LogOutputChannel;
+  /** Somebody clicked a checkpoint of a trajectory. Its file is as the surface names it; `surface` says where the name comes from. */
+  readonly openCheckpoint: (file: string, surface: LandscapeSurface) => Promise<void>;
+}
+
+/** The editor panels that draw loss surfaces. One a set of files; a computed landscape has a panel of its own as long as it is kept. */
+export class LandscapePanels implements vscode.Disposable, vscode.WebviewPanelSerializer<unknown> {
+  readonly #panels = new Set<LandscapePanel>();
+
+  constructor(private readonly options: LandscapePanelsOptions) {}
+
+  /** Opens a panel beside nothing: in the active editor group. Files that are shown already are read again into their panel. */
+  show(shown: ShownLandscape): LandscapePanel {
+    const files = shown.files ?? [];
+    const open = files.length === 0 ? undefined : [...this.#panels].find((panel) => panel.files.join('\n') === files.join('\n'));
+    if (open) {
+      open.update(shown);
+      open.reveal();
+      return open;
+    }
+    const panel = vscode.window.createWebviewPanel(landscapeViewType, landscapeTitle(shown.surfaces), vscode.ViewColumn.Active, { enableFindWidget: true });
+    return this.#adopt(panel, shown);
+  }
+
+  /** Reads the files of a panel that the editor kept over a restart again, or takes the surfaces that it kept itself. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    try {
+      this.#adopt(panel, await restore(state));
+    } catch (error) {
+      this.options.log.warn(`A loss surface cannot be shown again: ${messageOf(error)}`);
+      panel.dispose();
+    }
+  }
+
+  dispose(): void {
+    for (const panel of [...this.#panels]) panel.dispose();
+  }
+
+  #adopt(webviewPanel: vscode.WebviewPanel, shown: ShownLandscape): LandscapePanel {
+    const panel = new LandscapePanel(webviewPanel, shown, this.options);
+    this.#panels.add(panel);
+    webviewPanel.onDidDispose(() => this.#panels.delete(panel));
+    return panel;
+  }
+}
+
+async function restore(state: unknown): Promise<ShownLandscape> {
+  const kept = (typeof state === 'object' && state !== null ? state : {}) as Partial<Record<keyof LandscapeArrangement, unknown>>;
+  const files = Array.isArray(kept.files) ? kept.files.filter((file): file is string => typeof file === 'string' && path.isAbsolute(file)) : [];
+  if (files.length > 0) return readSurfaceFiles(files);
+  if (kept.surfaces === null || kept.surfaces === undefined) throw new Error('its surfaces were not kept');
+  const { parseSurfaces } = await import('../formats/surfaceFile');
+  return { surfaces: parseSurfaces(kept.surfaces, 'the kept surfaces') };
+}
+
+/** @throws {FormatError} for the first file that holds no surface */
+export async function readSurfaceFiles(files: readonly string[]): Promise<ShownLandscape> {
+  // Not needed to activate: readers are loaded with the first surface.
+  const { readSurfaceFile } = await import('../formats/surfaceFile');
+  return { surfaces: (await Promise.all(files.map((file) => readSurfaceFile(file)))).flat(), files };
+}
+
+/** One panel: a full snapshot when the page becomes ready, and again when the surfaces grow. */
+export class LandscapePanel {
+  #shown: ShownLandscape;
+  /** Whether the page listens; one that was hidden is gone and says `ready` again. */
+  #pageReady = false;
+
+  constructor(
+    private readonly panel: vscode.WebviewPanel,
+    shown: ShownLandscape,
+    private readonly options: LandscapePanelsOptions,
+  ) {
+    this.#shown = shown;
+    const root = vscode.Uri.joinPath(options.extensionUri, 'dist', 'webview');
+    panel.iconPath = vscode.Uri.joinPath(options.extensionUri, 'media', 'layerscope.svg');
+    panel.webview.options = { enableScripts: true, enableForms: false, localResourceRoots: [root] };
+    panel.webview.onDidReceiveMessage((message: FromLandscape) => this.#onMessage(message));
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.#pageReady = false;
+    });
+    panel.webview.html = pageHtml(panel.webview, root);
+  }
+
+  get files(): readonly string[] {
+    return this.#shown.files ?? [];
+  }
+
+  readonly onDidDispose = (listener: () => void): vscode.Disposable => this.panel.onDidDispose(listener);
+
+  /** Draws other surfaces, or the same with more points. */
+  update(shown: ShownLandscape): void {
+    this.#shown = shown;
+    this.panel.title = landscapeTitle(shown.surfaces);
+    this.#post(this.#snapshot());
+  }
+
+  /** Marks a checkpoint of a trajectory; null marks none. */
+  select(file: string | null): void {
+    this.#post({ kind: 'select', file });
+  }
+
+  reveal(): void {
+    this.panel.reveal();
+  }
+
+  dispose(): void {
+    this.panel.dispose();
+  }
+
+  #snapshot(): LandscapeSnapshot {
+    return { kind: 'surfaces', surfaces: this.#shown.surfaces, files: this.files };
+  }
+
+  #post(message: ToLandscape): void {
+    if (this.#pageReady) void this.panel.webview.postMessage(message);
+  }
+
+  #onMessage(message: FromLandscape): void {
+    const { log } = this.options;
+    switch (message.kind) {
+      case 'ready':
+        this.#pageReady = true;
+        return this.#post(this.#snapshot());
+      case 'openCheckpoint':
+        return this.#guard('The checkpoint cannot be shown', this.#openCheckpoint(message.file));
+      case 'savePicture':
+        return this.#guard('The picture cannot be saved', this.#save(message.format, message.format === 'svg' ? Buffer.from(message.text, 'utf8') : new Uint8Array(message.bytes)));
+      case 'exportNumbers': {
+        const { surfaces } = this.#shown;
+        const text = message.format === 'csv' ? surfacesToCsv(surfaces) : surfacesToJson(surfaces);
+        return this.#guard('The numbers cannot be saved', this.#save(message.format, Buffer.from(text, 'utf8')));
+      }
+      case 'showLog':
+        return log.show();
+      case 'failed':
+        return void showFailure(log, 'The loss surface page failed', new Error(message.message));
+    }
+  }
+
+  async #openCheckpoint(file: string): Promise<void> {
+    const surface = this.#shown.surfaces.find(({ trajectory }) => trajectory.some((point) => point.file === file));
+    if (surface === undefined) throw new Error(`no surface names the checkpoint ${file}`);
+    await this.options.openCheckpoint(file, surface);
+  }
+
+  async #save(format: keyof typeof filters, bytes: Uint8Array): Promise<void> {
+    const fileName = landscapeFileName(this.#shown.surfaces, format);
+    const [first] = this.files;
+    const folder = first === undefined ? vscode.workspace.workspaceFolders?.[0]?.uri : vscode.Uri.file(path.dirname(first));
+    const target = await vscode.window.showSaveDialog({
+      title: 'Save Loss Surface',
+      filters: filters[format],
+      ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, fileName) }),
+    });
+    if (target !== undefined) await vscode.workspace.fs.writeFile(target, bytes);
+  }
+
+  #guard(failure: string, work: Promise<void>): void {
+    work.catch((error: unknown) => void showFailure(this.options.log, failure, error));
+  }
+}
+
+const filters = {
+  png: { 'PNG image': ['png'] },
+  svg: { 'SVG drawing': ['svg'] },
+  csv: { 'Comma-separated values': ['csv'] },
+  json: { JSON: ['json'] },
+} as const satisfies Record<string, Record<string, string[]>>;
+
+function pageHtml(webview: vscode.Webview, root: vscode.Uri): string {
+  const nonce = randomBytes(16).toString('base64');
+  const source = webview.cspSource;
+  const script = webview.asWebviewUri(vscode.Uri.joinPath(root, 'landscape.js')).toString();
+  const style = webview.asWebviewUri(vscode.Uri.joinPath(root, 'landscape.css')).toString();
+  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${source}; img-src ${source} data:; font-src ${source}`;
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="UTF-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="${style}">
+<title>Loss surfaces</title>
+</head>
+<body data-vscode-context='{"preventDefaultContextMenuItems": true}'>
+<div id="root"></div>
+<script nonce="${nonce}" src="${script}"></script>
+</body>
+</html>`;
+}
