@@ -144,7 +144,13 @@ function parseSetting(value: unknown, x: readonly number[], y: readonly number[]
     seed: numberOr(given['seed'], 0),
     range: numberOr(given['range'], [...x, ...y].reduce((most, one) => Math.max(most, Math.abs(one)), 0)),
     directions: directions === 'random' || directions === 'line' || directions === 'trajectory' ? directions : 'imported',
+    ...(isRecord(given['options']) ? { options: plainOptions(given['options']) } : {}),
   };
+}
+
+function plainOptions(given: Readonly<Record<string, unknown>>): Record<string, number | string | boolean> {
+  const isPlain = (entry: [string, unknown]): entry is [string, number | string | boolean] => ['number', 'string', 'boolean'].includes(typeof entry[1]);
+  return Object.fromEntries(Object.entries(given).filter(isPlain));
 }
 
 function parseFlatness(value: unknown): Flatness | null {

@@ -22,6 +22,9 @@ it('leaves the cell of a missing value empty and keeps formulas from running', (
   expect(row).toMatchObject({ surface: "'=cmd()", loss: '', convex: '' });
 });
 
-it('writes JSON that is read as the same surfaces', () => {
+it('writes JSON that is read as the same surfaces, options of the loss included', () => {
+  const [first] = surfaces;
+  const masked = { ...first!, setting: { ...first!.setting, options: { maskRatio: 0.75, normalisePixels: true } } };
+  expect(parseSurfaces(JSON.parse(surfacesToJson([masked])), 'again.json')).toEqual([masked]);
   expect(parseSurfaces(JSON.parse(surfacesToJson(surfaces)), 'again.json')).toEqual(surfaces);
 });

@@ -101,10 +101,17 @@ export function compare(surfaces: readonly LandscapeSurface[]): string[] {
   return sentences;
 }
 
-const compared = { loss: 'loss', images: 'number of images', data: 'data', seed: 'seed', range: 'range', directions: 'kind of directions' } as const satisfies Record<keyof LandscapeSetting, string>;
+const compared: Readonly<Record<keyof LandscapeSetting, string>> = {
+  loss: 'loss', images: 'number of images', data: 'data', seed: 'seed', range: 'range', directions: 'kind of directions', options: 'options of the loss',
+};
 
 /** What the settings of the surfaces differ in: then they do not compare. */
 export function differences(surfaces: readonly LandscapeSurface[]): string[] {
   const names = Object.keys(compared) as (keyof LandscapeSetting)[];
-  return names.filter((name) => new Set(surfaces.map(({ setting }) => setting[name])).size > 1).map((name) => compared[name]);
+  return names.filter((name) => new Set(surfaces.map(({ setting }) => inOrder(setting[name]))).size > 1).map((name) => compared[name]);
+}
+
+/** Equal for equal settings, whatever the order of their names. */
+function inOrder(value: LandscapeSetting[keyof LandscapeSetting]): string {
+  return JSON.stringify(typeof value === 'object' ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : (value ?? null));
 }
