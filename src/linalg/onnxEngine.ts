@@ -20,7 +20,7 @@ export abstract class OnnxEngine extends DenseEngine {
   private readonly sessions = new Map<string, Promise<InferenceSession>>();
 
   constructor(
-    private readonly library: OnnxRuntimeLibrary,
+    private readonly runtime: OnnxRuntimeLibrary,
     private readonly options: OnnxEngineOptions,
   ) {
     super();
@@ -62,13 +62,13 @@ export abstract class OnnxEngine extends DenseEngine {
   }
 
   private tensor(precision: Precision, data: Float32Array | Float64Array, dimensions: readonly number[]): Tensor {
-    return new this.library.Tensor(precision, data, dimensions);
+    return new this.runtime.Tensor(precision, data, dimensions);
   }
 
   private session(key: string, buildModel: () => Uint8Array): Promise<InferenceSession> {
     let session = this.sessions.get(key);
     if (!session) {
-      session = this.library.InferenceSession.create(buildModel(), {
+      session = this.runtime.InferenceSession.create(buildModel(), {
         executionProviders: [this.options.executionProvider],
         executionMode: 'sequential',
         intraOpNumThreads: this.options.threads,

@@ -50,7 +50,7 @@ export class TensorFlowModel {
 
   private constructor(
     private readonly name: string,
-    private readonly library: TensorFlowLayersPackage,
+    private readonly tensorFlow: TensorFlowLayersPackage,
     private readonly whole: TensorFlowNetwork,
     private readonly network: TensorFlowNetwork,
     /** [height, width, channels] of an image. */
@@ -61,9 +61,9 @@ export class TensorFlowModel {
   /** @throws {FormatError} when the model cannot be built, takes no images, or has no such layer */
   static async create({ file, json, name, features, loadPackage }: TensorFlowModelOptions): Promise<TensorFlowModel> {
     if (features.length === 0) throw new RangeError('A model needs at least one layer whose features are wanted.');
-    const library = loadPackage();
+    const tensorFlow = loadPackage();
     const artifacts = await artifactsOf(file, json, name);
-    const whole = await library.loadLayersModel({ load: async () => artifacts }).catch((error: unknown) => {
+    const whole = await tensorFlow.loadLayersModel({ load: async () => artifacts }).catch((error: unknown) => {
       throw new FormatError(name, '', `cannot be built by TensorFlow.js: ${error instanceof Error ? error.message : String(error)}`);
     });
     const [first] = whole.inputs;
@@ -76,8 +76,8 @@ export class TensorFlowModel {
       if (layer === undefined) throw new RangeError(`${name} has no layer ${wanted}; it has ${whole.layers.map((each) => each.name).join(', ')}.`);
       return layer.output;
     });
-    const network = library.model({ inputs: whole.inputs, outputs });
-    return new TensorFlowModel(name, library, whole, network, first.shape.slice(1), features);
+    const network = tensorFlow.model({ inputs: whole.inputs, outputs });
+    return new TensorFlowModel(name, tensorFlow, whole, network, first.shape.slice(1), features);
   }
 
   /** Features of a batch under the names of the layers; maps are averaged over their positions. */
@@ -87,7 +87,7 @@ export class TensorFlowModel {
     if ((wantedHeight ?? height) !== height || (wantedWidth ?? width) !== width || (wantedChannels ?? channels) !== channels) {
       throw new RangeError(`${this.name} takes images of ${this.input.map((size) => size ?? 'any').join(' x ')}, not of ${height} x ${width} x ${channels}.`);
     }
-    const input = this.library.tensor4d(channelsLast(images, count, channels, height * width), [count, height, width, channels]);
+    const input = this.tensorFlow.tensor4d(channelsLast(images, count, channels, height * width), [count, height, width, channels]);
     try {
       const predicted = this.network.predict(input);
       const outputs = Array.isArray(predicted) ? predicted : [predicted];

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { FromLandscape, LandscapeArrangement, LandscapeSnapshot, LandscapeSurface, ToLandscape } from '../protocol';
 import { surfacesToCsv, surfacesToJson } from '../store/exportSurfaces';
 import { landscapeFileName, landscapeTitle } from './landscapeText';
 import { messageOf, showFailure } from './log';
+import { pageHtml } from './pageHtml';
 
 export const landscapeViewType = 'layerscope.landscape';
 
@@ -98,7 +98,7 @@ export class LandscapePanel {
     panel.onDidChangeViewState(() => {
       if (!panel.visible) this.#pageReady = false;
     });
-    panel.webview.html = pageHtml(panel.webview, root);
+    panel.webview.html = pageHtml(panel.webview, root, { name: 'landscape', title: 'Loss surfaces' });
   }
 
   get files(): readonly string[] {
@@ -186,25 +186,3 @@ const filters = {
   csv: { 'Comma-separated values': ['csv'] },
   json: { JSON: ['json'] },
 } as const satisfies Record<string, Record<string, string[]>>;
-
-function pageHtml(webview: vscode.Webview, root: vscode.Uri): string {
-  const nonce = randomBytes(16).toString('base64');
-  const source = webview.cspSource;
-  const script = webview.asWebviewUri(vscode.Uri.joinPath(root, 'landscape.js')).toString();
-  const style = webview.asWebviewUri(vscode.Uri.joinPath(root, 'landscape.css')).toString();
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${source}; img-src ${source} data:; font-src ${source}`;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="UTF-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${style}">
-<title>Loss surfaces</title>
-</head>
-<body data-vscode-context='{"preventDefaultContextMenuItems": true}'>
-<div id="root"></div>
-<script nonce="${nonce}" src="${script}"></script>
-</body>
-</html>`;
-}

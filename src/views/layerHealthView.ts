@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { metricCatalog } from '../metrics/catalog';
 import type { FromPanel, PanelSnapshot, ToPanel } from '../protocol';
 import { showFailure } from './log';
 import { parseChoice } from './panelChoice';
 import type { Session, SessionEvent } from './session';
+import { pageHtml } from './pageHtml';
 
 export const layerHealthViewId = 'layerscope.layerHealth';
 
@@ -47,7 +47,7 @@ export class LayerHealthView implements vscode.WebviewViewProvider, vscode.Dispo
       this.#view = null;
       this.#onVisibility();
     });
-    view.webview.html = pageHtml(view.webview, root);
+    view.webview.html = pageHtml(view.webview, root, { name: 'layerHealth', title: 'Layer health' });
     this.#onVisibility();
   }
 
@@ -139,26 +139,4 @@ function runCommand(message: Exclude<FromPanel, { kind: 'ready' | 'choose' | 'fa
     case 'openFile':
       return run('openFile', message.path);
   }
-}
-
-function pageHtml(webview: vscode.Webview, root: vscode.Uri): string {
-  const nonce = randomBytes(16).toString('base64');
-  const source = webview.cspSource;
-  const script = webview.asWebviewUri(vscode.Uri.joinPath(root, 'layerHealth.js')).toString();
-  const style = webview.asWebviewUri(vscode.Uri.joinPath(root, 'layerHealth.css')).toString();
-  const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${source}; img-src ${source} data:; font-src ${source}`;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="UTF-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${style}">
-<title>Layer health</title>
-</head>
-<body data-vscode-context='{"preventDefaultContextMenuItems": true}'>
-<div id="root"></div>
-<script nonce="${nonce}" src="${script}"></script>
-</body>
-</html>`;
 }

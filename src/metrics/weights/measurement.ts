@@ -1,3 +1,4 @@
+import { dot } from '../../linalg/dot';
 import type { OptionValue } from '../../protocol';
 import type { LayerMeasurement } from '../contract';
 import type { LayerWeights, WeightTensor } from './contract';
@@ -50,7 +51,7 @@ export function scanWeights(weights: WeightTensor): Scan {
   const known = scans.get(weights);
   if (known !== undefined) return known;
   const { data } = weights;
-  const sum = sumOfSquares(data);
+  const sum = dot(data, data);
   // Finite and far from underflow: so is every weight that counts.
   const scan = sum < Infinity && sum > smallestExactSum ? { nonFinite: 0, norm: Math.sqrt(sum) } : scanCarefully(data);
   scans.set(weights, scan);
@@ -61,26 +62,12 @@ export function scanWeights(weights: WeightTensor): Scan {
 export function distance(a: WeightTensor['data'], b: WeightTensor['data']): number {
   const difference = new Float64Array(a.length);
   for (let i = 0; i < a.length; i++) difference[i] = (a[i] as number) - (b[i] as number);
-  const sum = sumOfSquares(difference);
+  const sum = dot(difference, difference);
   return sum < Infinity && sum > smallestExactSum ? Math.sqrt(sum) : scaledNorm(difference);
 }
 
 /** Below it, squares of what matters may have been lost. */
 const smallestExactSum = 1e-280;
-
-function sumOfSquares(data: WeightTensor['data']): number {
-  // Four sums do not wait for each other.
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const end = data.length - (data.length % 4);
-  for (let i = 0; i < end; i += 4) {
-    a += (data[i] as number) * (data[i] as number);
-    b += (data[i + 1] as number) * (data[i + 1] as number);
-    c += (data[i + 2] as number) * (data[i + 2] as number);
-    d += (data[i + 3] as number) * (data[i + 3] as number);
-  }
-  for (let i = end; i < data.length; i++) a += (data[i] as number) * (data[i] as number);
-  return a + b + (c + d);
-}
 
 function scanCarefully(data: WeightTensor['data']): Scan {
   let nonFinite = 0;
