@@ -5,4 +5,5 @@ export type * from './worker';
 export type * from './panel';
 export type * from './landscape';
 export type * from './landscapePanel';
+export type * from './probeData';
 export { isOfTraining, trainingSource } from './records';
