@@ -1,5 +1,5 @@
 import { choleskyLogDeterminant } from './cholesky';
-import type { Engine, EngineName, GemmOptions, WorkOptions } from './engine';
+import type { Engine, EngineName, GemmOptions, GramOptions, WorkOptions } from './engine';
 import { gram } from './gram';
 import type { Matrix } from './matrix';
 import { squaredDistances } from './squaredDistances';
@@ -87,7 +87,7 @@ export abstract class DenseEngine implements Engine {
     return { rows, columns, data: result };
   }
 
-  gram(z: Matrix, side: 'columns' | 'rows', options: WorkOptions = {}): Promise<Matrix<Float64Array>> {
+  gram(z: Matrix, side: 'columns' | 'rows', options: GramOptions = {}): Promise<Matrix<Float64Array>> {
     return gram(this, z, side, options);
   }
 

@@ -1,8 +1,14 @@
+import type { ColumnShift } from './columnShift';
 import type { Matrix } from './matrix';
 
 export interface WorkOptions {
   /** Called at least every 100 ms of work; what it throws ends the computation. */
   readonly checkpoint?: (() => void) | undefined;
+}
+
+export interface GramOptions extends WorkOptions {
+  /** What is done to the columns of the matrix first, without a copy of it. Default: nothing. */
+  readonly shift?: ColumnShift;
 }
 
 export interface GemmOptions extends WorkOptions {
@@ -35,7 +41,7 @@ export interface Engine {
   /** exp of every element, in the precision of the matrix. */
   exponentials(matrix: Matrix, into?: Float32Array | Float64Array): Promise<Matrix>;
   /** Z'Z (`columns`, d x d) or ZZ' (`rows`, n x n), accumulated in float64. */
-  gram(z: Matrix, side: 'columns' | 'rows', options?: WorkOptions): Promise<Matrix<Float64Array>>;
+  gram(z: Matrix, side: 'columns' | 'rows', options?: GramOptions): Promise<Matrix<Float64Array>>;
   /** Squared Euclidean distances between the rows of `a` and the rows of `b`, clipped at 0. */
   squaredDistances(a: Matrix, b: Matrix, options?: WorkOptions): Promise<Matrix<Float64Array>>;
   /**

@@ -1,21 +1,24 @@
-import type { Engine, WorkOptions } from './engine';
-import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, toFloat64, transpose, zeros } from './matrix';
+import { shiftedRows, visitShifted } from './columnShift';
+import type { Engine, GramOptions } from './engine';
+import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, spreadRows, toFloat64, zeros } from './matrix';
 
 /** Height of a panel: enough for full speed of the product, little enough that the skipped half counts. */
 const panelHeight = 192;
 /** Terms that are widened to float64 at a time, so that memory does not grow with the probe. */
 const chunkLength = 2048;
+/** Rows that become columns at a time. */
+const rowsAtOnce = 64;
 
 /**
  * Z'Z or ZZ' in float64 out of products of panels; only blocks on and below the diagonal are computed.
  * Each product of two float32 numbers is exact in float64, so the result is as good as its summation.
  */
-export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'columns' | 'rows', options: WorkOptions): Promise<Matrix<Float64Array>> {
+export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'columns' | 'rows', options: GramOptions): Promise<Matrix<Float64Array>> {
   const [size, inner] = side === 'columns' ? [z.columns, z.rows] : [z.rows, z.columns];
   const ranges = evenParts(size, panelHeight);
   const blocks = ranges.map((row, i) => ranges.slice(0, i + 1).map((column) => zeros(row.length, column.length)));
   // Panels are rows, contiguous: engines are faster at A B' than at A' B, by more than the transposing costs.
-  const readChunk = side === 'columns' ? columnReader(z) : rowReader(z);
+  const readChunk = side === 'columns' ? columnReader(z, options) : rowReader(options.shift ? shiftedRows(z, options.shift) : z);
   for (const [at, chunk] of evenParts(inner, chunkLength).entries()) {
     const lying = readChunk(chunk);
     const panels = ranges.map(({ start, length }) => rowsOf(lying, start, length));
@@ -36,9 +39,14 @@ export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'colum
 }
 
 /** Chunks of rows as columns, always in the same memory. */
-function columnReader(z: Matrix): (chunk: Part) => Matrix<Float64Array> {
-  const buffer = new Float64Array(z.columns * Math.min(z.rows, chunkLength));
-  return ({ start, length }) => transpose(rowsOf(z, start, length), { rows: z.columns, columns: length, data: buffer.subarray(0, z.columns * length) });
+function columnReader(z: Matrix, { shift }: GramOptions): (chunk: Part) => Matrix<Float64Array> {
+  const { columns } = z;
+  const buffer = new Float64Array(columns * Math.min(z.rows, chunkLength));
+  return ({ start, length }) => {
+    const data = buffer.subarray(0, columns * length);
+    visitShifted(rowsOf(z, start, length), shift ?? null, rowsAtOnce, (values, first, count) => spreadRows(values, count, columns, data, length, first));
+    return { rows: columns, columns: length, data };
+  };
 }
 
 /** Chunks of columns; not copied where one is the whole and in float64 already. */

@@ -19,6 +19,7 @@ interface KernelExports {
   centre(rows: number, count: number, columns: number, centre: number, scale: number): void;
   roundAround(rows: number, count: number, columns: number, centre: number, scale: number, rounder: number, squares: number): void;
   roundToWhole(rows: number, count: number, columns: number, factors: number): void;
+  scaleColumns(rows: number, count: number, columns: number, factors: number): void;
   normalize(rows: number, count: number, columns: number, squares: number): void;
   weightedScatter(rows: number, count: number, columns: number, centre: number, weights: number): number;
   scatter(rows: number, count: number, columns: number, mean: number): number;

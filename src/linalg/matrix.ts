@@ -37,19 +37,45 @@ export function setBlock(matrix: Matrix<Float64Array>, row: number, column: numb
   }
 }
 
-/** The transpose, in tiles that stay in the cache; written over `result` when one is given. */
+/** Rows and columns of a tile that stays in the cache. */
+const tile = { rows: 64, columns: 32 } as const;
+
+/** The transpose; written over `result` when one is given. */
 export function transpose<Data extends Float32Array | Float64Array = Float64Array>(
-  { rows, columns, data }: Matrix,
-  result = zeros(columns, rows) as Matrix as Matrix<Data>,
+  matrix: Matrix,
+  result = zeros(matrix.columns, matrix.rows) as Matrix as Matrix<Data>,
 ): Matrix<Data> {
-  const tile = 16;
-  for (let rowTile = 0; rowTile < rows; rowTile += tile) {
-    const rowEnd = Math.min(rowTile + tile, rows);
-    for (let j = 0; j < columns; j++) {
-      for (let i = rowTile; i < rowEnd; i++) result.data[j * rows + i] = data[i * columns + j] as number;
-    }
+  const { rows, columns } = matrix;
+  const { data } = result as Matrix;
+  for (let row = 0; row < rows; row += tile.rows) {
+    const count = Math.min(tile.rows, rows - row);
+    const { data: values } = toFloat64(rowsOf(matrix, row, count));
+    if (data instanceof Float64Array) spreadRows(values, count, columns, data, rows, row);
+    else spreadRowsNarrow(values, count, columns, data, rows, row);
   }
   return result;
+}
+
+/** Writes some rows into columns of another matrix, whose rows are `stride` long, from column `at` on. */
+export function spreadRows(values: Float64Array, count: number, columns: number, into: Float64Array, stride: number, at: number): void {
+  for (let from = 0; from < columns; from += tile.columns) {
+    const to = Math.min(from + tile.columns, columns);
+    for (let j = from; j < to; j++) {
+      const start = j * stride + at;
+      for (let i = 0; i < count; i++) into[start + i] = values[i * columns + j] as number;
+    }
+  }
+}
+
+/** The same: one loop for both types of array would be slow for each. */
+function spreadRowsNarrow(values: Float64Array, count: number, columns: number, into: Float32Array, stride: number, at: number): void {
+  for (let from = 0; from < columns; from += tile.columns) {
+    const to = Math.min(from + tile.columns, columns);
+    for (let j = from; j < to; j++) {
+      const start = j * stride + at;
+      for (let i = 0; i < count; i++) into[start + i] = values[i * columns + j] as number;
+    }
+  }
 }
 
 /** @throws {RangeError} naming the shape when the matrix is not square. */

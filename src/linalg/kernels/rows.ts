@@ -130,6 +130,22 @@ export function centre(rows: usize, count: i32, columns: i32, centre: usize, sca
   }
 }
 
+/** x = factor x, every column with a factor of its own. */
+export function scaleColumns(rows: usize, count: i32, columns: i32, factors: usize): void {
+  let row = rows;
+  for (let i = 0; i < count; i++) {
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      v128.store(row, f64x2.mul(v128.load(row), v128.load(at(factors, j))));
+      row += 16;
+    }
+    if (j < columns) {
+      store<f64>(row, load<f64>(row) * load<f64>(at(factors, j)));
+      row += 8;
+    }
+  }
+}
+
 /** x = ((x - centre) scale + rounder) - rounder; `squares` gets the squared length of each row. */
 export function roundAround(rows: usize, count: i32, columns: i32, centre: usize, scale: f64, rounder: f64, squares: usize): void {
   const scales = f64x2.splat(scale);

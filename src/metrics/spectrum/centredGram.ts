@@ -1,5 +1,6 @@
+import { shiftedRows } from '../../linalg/columnShift';
 import { kernels } from '../../linalg/kernels';
-import { type Matrix, zeros } from '../../linalg/matrix';
+import type { Matrix } from '../../linalg/matrix';
 import type { MeasureContext } from '../contract';
 import { RowBlock } from '../../linalg/rowBlock';
 import type { PartRows } from '../partRows';
@@ -32,22 +33,23 @@ export async function centredGram(part: PartRows, { engine, checkpoint }: Measur
   if (!known) {
     const { features, scale } = livingFeatures(part);
     const side = features.rows < features.columns ? 'rows' : 'columns';
-    const { centred, mean } = centre(features, scale, checkpoint);
+    const shift = centring(features, scale, checkpoint);
+    const mean = shift.first.map((value, j) => value + (shift.rest[j] as number));
     checkpoint();
-    const gram = await engine.gram(centred, side, { checkpoint });
+    const gram = await engine.gram(features, side, { shift, checkpoint });
     let centredSquares = 0;
     for (let i = 0; i < gram.rows; i++) centredSquares += gram.data[i * (gram.rows + 1)] as number;
     const squares = centredSquares + features.rows * dot(mean, mean, 0);
-    known = { side, gram, mean, alongMean: side === 'rows' ? timesVector(centred, mean) : null, centredSquares, squares };
+    known = { side, gram, mean, alongMean: side === 'rows' ? timesVector(shiftedRows(features, shift), mean) : null, centredSquares, squares };
     memo.set(part, known);
   }
   return known;
 }
 
-/** Scaled and centred features and their mean. */
-function centre(features: Matrix, scale: number, checkpoint: () => void): { centred: Matrix<Float64Array>; mean: Float64Array } {
+/** Scales features and takes their mean away, in two steps. */
+function centring(features: Matrix, scale: number, checkpoint: () => void) {
   const { rows, columns, data } = features;
-  const { addRows, centre: centreRows } = kernels();
+  const { addRows, centre } = kernels();
   const block = new RowBlock(features, [columns, columns]);
   const [first, rest] = block.vectors as [Float64Array, Float64Array];
   // Around the first row instead of zero a large mean takes up no digits, and a constant feature leaves nothing at all.
@@ -55,18 +57,11 @@ function centre(features: Matrix, scale: number, checkpoint: () => void): { cent
   rest.fill(0);
   block.visit((_, count) => {
     checkpoint();
-    centreRows(block.address, count, columns, first.byteOffset, scale);
+    centre(block.address, count, columns, first.byteOffset, scale);
     addRows(rest.byteOffset, block.address, count, columns, 1);
   });
   for (let j = 0; j < columns; j++) rest[j] = (rest[j] as number) / rows;
-  const centred = zeros(rows, columns);
-  block.visit((from, count) => {
-    checkpoint();
-    centreRows(block.address, count, columns, first.byteOffset, scale);
-    centreRows(block.address, count, columns, rest.byteOffset, 1);
-    centred.data.set(block.values.subarray(0, count * columns), from * columns);
-  });
-  return { centred, mean: Float64Array.from(first, (value, j) => value + (rest[j] as number)) };
+  return { scale, first: first.slice(), rest: rest.slice(), factor: null };
 }
 
 function timesVector({ rows, columns, data }: Matrix<Float64Array>, vector: Float64Array): Float64Array {
