@@ -1,3 +1,4 @@
+import { type ColumnShift, shiftedRows } from '../linalg/columnShift';
 import { leadingEigenvectors } from '../linalg/leadingEigenvectors';
 import { type Matrix, zeros } from '../linalg/matrix';
 import { columnStatistics } from './columnStatistics';
@@ -17,39 +18,41 @@ const varianceFloor = 1e-12;
  * Standardizes the columns (mean 0, standard deviation 1; constant ones are left out) and finds up to `count` principal components,
  * on the smaller side of the matrix. Fewer come back when the rank is smaller; none when every column is constant.
  */
-export async function reduceToComponents(rows: Matrix, count: number, { engine, checkpoint }: MeasureContext): Promise<Reduction> {
-  const { mean, inverseDeviation, kept } = columnStatistics(rows, checkpoint);
-  /** kept x n. */
-  const standardize = (matrix: Matrix): Matrix<Float64Array> => {
-    const result = zeros(kept.length, matrix.rows);
-    const tile = 16;
-    for (let from = 0; from < matrix.rows; from += tile) {
-      const to = Math.min(from + tile, matrix.rows);
-      for (let place = 0; place < kept.length; place++) {
-        const j = kept[place] as number;
-        const center = mean[j] as number;
-        const scale = inverseDeviation[j] as number;
-        for (let i = from; i < to; i++) result.data[place * matrix.rows + i] = ((matrix.data[i * matrix.columns + j] as number) - center) * scale;
-      }
-    }
-    return result;
-  };
-  const standardized = standardize(rows);
-  const sideColumns = kept.length <= rows.rows;
-  const gram = await engine.gram(standardized, sideColumns ? 'rows' : 'columns', { checkpoint });
+export async function reduceToComponents(matrix: Matrix, count: number, { engine, checkpoint }: MeasureContext): Promise<Reduction> {
+  const { mean, inverseDeviation, kept } = columnStatistics(matrix, checkpoint);
+  const of = (vector: Float64Array) => Float64Array.from(kept, (j) => vector[j] as number);
+  const centring: ColumnShift = { scale: 1, first: of(mean), rest: null, factor: null };
+  const deviations = of(inverseDeviation);
+  const standardizing: ColumnShift = { ...centring, factor: deviations };
+  const rows = takeColumns(matrix, kept);
+  const side = kept.length <= rows.rows ? 'columns' : 'rows';
+  const gram = await engine.gram(rows, side, { shift: standardizing, checkpoint });
   const { values, vectors } = await leadingEigenvectors(engine, gram, Math.min(count, gram.rows), { checkpoint });
   const rank = values.findIndex((value) => !(value > varianceFloor * (values[0] as number)));
   const k = rank < 0 ? values.length : rank;
   let directions: Matrix = { rows: k, columns: vectors.columns, data: vectors.data.subarray(0, k * vectors.columns) };
-  if (!sideColumns) {
+  if (side === 'rows') {
     // Eigenvectors u of XX' give the directions X'u / sqrt(lambda).
-    directions = await engine.gemm(directions, standardized, { transposeB: true, checkpoint });
+    directions = await engine.gemm(directions, shiftedRows(rows, standardizing), { checkpoint });
     for (let i = 0; i < k; i++) {
       const scale = 1 / Math.sqrt(values[i] as number);
       for (let j = i * kept.length; j < (i + 1) * kept.length; j++) directions.data[j] = (directions.data[j] as number) * scale;
     }
   }
-  const inComponents = async (matrix: Matrix<Float64Array>) =>
-    (await engine.gemm(matrix, directions, { transposeA: true, transposeB: true })) as Matrix<Float64Array>;
-  return { scores: await inComponents(standardized), project: (other) => inComponents(standardize(other)) };
+  // Directions carry the deviations, so that rows need only be centred.
+  const scaled = zeros(k, kept.length);
+  for (let i = 0; i < scaled.data.length; i++) scaled.data[i] = (directions.data[i] as number) * (deviations[i % kept.length] as number);
+  const inComponents = async (some: Matrix) => (await engine.gemm(shiftedRows(some, centring), scaled, { transposeB: true, checkpoint })) as Matrix<Float64Array>;
+  return { scores: await inComponents(rows), project: (other) => inComponents(takeColumns(other, kept)) };
+}
+
+/** Not copied where all are wanted. */
+function takeColumns(matrix: Matrix, kept: Int32Array): Matrix {
+  const { rows, columns, data } = matrix;
+  if (kept.length === columns) return matrix;
+  const taken = data instanceof Float64Array ? new Float64Array(rows * kept.length) : new Float32Array(rows * kept.length);
+  for (let i = 0; i < rows; i++) {
+    for (const [place, j] of kept.entries()) taken[i * kept.length + place] = data[i * columns + j] as number;
+  }
+  return { rows, columns: kept.length, data: taken };
 }

@@ -1,8 +1,8 @@
 import { cholesky, solveLower } from '../linalg/cholesky';
-import { dot } from '../linalg/dot';
 import type { Matrix } from '../linalg/matrix';
 import { zeros } from '../linalg/matrix';
 import type { MeasureContext } from './contract';
+import { SoftmaxHead } from './softmaxHead';
 
 export interface SoftmaxOptions {
   readonly classes: number;
@@ -26,9 +26,6 @@ export interface SoftmaxHeads {
   readonly iterations: number;
 }
 
-/** Pairs that L-BFGS remembers. */
-const memory = 20;
-
 /**
  * Several softmax regressions on the same rows at once: minimizes mean cross-entropy + l2/2 ||W||^2 of each by L-BFGS (Nocedal 1980).
  * All heads share two products a step. Columns are scaled to an even curvature first, which changes the path and not the minimum.
@@ -49,7 +46,7 @@ export async function fitSoftmaxHeads(
   const scaled = { ...wide, data: new Float32Array(wide.data) };
   const buffer = new Float32Array(scaled.rows * labels.length * classes);
   const problem: Problem = { scaled, scales, classes, buffer, context };
-  const heads = labels.map((label, head) => new Head(label, typeof l2 === 'number' ? l2 : (l2[head] as number), tolerance, scaled.columns * classes));
+  const heads = labels.map((label, head) => new SoftmaxHead(label, typeof l2 === 'number' ? l2 : (l2[head] as number), tolerance, scaled.columns * classes));
   if (correlated) await precondition(wide, scales, classes, heads, context);
   let iterations = 0;
   await evaluate(problem, heads);
@@ -82,7 +79,7 @@ export async function fitSoftmaxHeads(
 }
 
 /** Gives each head the inverse of a factor of the curvature at the start, X'X / (n C) + l2, in the scaled variables. */
-async function precondition(wide: Matrix<Float64Array>, scales: Float64Array, classes: number, heads: readonly Head[], { engine, checkpoint }: MeasureContext): Promise<void> {
+async function precondition(wide: Matrix<Float64Array>, scales: Float64Array, classes: number, heads: readonly SoftmaxHead[], { engine, checkpoint }: MeasureContext): Promise<void> {
   const gram = await engine.gram(wide, 'columns', { checkpoint });
   const size = gram.rows;
   const byPenalty = new Map<number, Matrix>();
@@ -158,13 +155,15 @@ function scaledWithIntercept({ rows, columns, data }: Matrix<Float64Array>, scal
 }
 
 /** Loss and gradient of each head at its trial point. */
-async function evaluate({ scaled, scales, classes, buffer, context }: Problem, heads: readonly Head[]): Promise<void> {
+async function evaluate({ scaled, scales, classes, buffer, context }: Problem, heads: readonly SoftmaxHead[]): Promise<void> {
   const { engine, checkpoint } = context;
   const { rows, columns: variables } = scaled;
   const width = heads.length * classes;
   const points = { rows: variables, columns: width, data: new Float32Array(variables * width) };
-  for (const [index, head] of heads.entries()) {
-    for (let i = 0; i < variables; i++) points.data.set(head.trial.subarray(i * classes, (i + 1) * classes), i * width + index * classes);
+  for (const [index, { trial }] of heads.entries()) {
+    for (let i = 0; i < variables; i++) {
+      for (let c = 0; c < classes; c++) points.data[i * width + index * classes + c] = trial[i * classes + c] as number;
+    }
   }
   const residuals = (await engine.gemm(scaled, points, { into: buffer.subarray(0, rows * width), checkpoint })) as Matrix<Float32Array>;
   checkpoint();
@@ -178,13 +177,14 @@ async function evaluate({ scaled, scales, classes, buffer, context }: Problem, h
   const gradient = await engine.gemm(scaled, residuals, { transposeA: true, checkpoint });
   checkpoint();
   for (const [index, head] of heads.entries()) {
+    const { trial, trialGradient, l2 } = head;
     let penalty = 0;
     for (let i = 0; i < variables; i++) {
-      const weight = i < scales.length ? head.l2 * (scales[i] as number) ** 2 : 0;
+      const weight = i < scales.length ? l2 * (scales[i] as number) ** 2 : 0;
       for (let c = 0; c < classes; c++) {
-        const value = head.trial[i * classes + c] as number;
+        const value = trial[i * classes + c] as number;
         penalty += weight * value * value;
-        head.trialGradient[i * classes + c] = (gradient.data[i * width + index * classes + c] as number) / rows + weight * value;
+        trialGradient[i * classes + c] = (gradient.data[i * width + index * classes + c] as number) / rows + weight * value;
       }
     }
     head.trialLoss += penalty / 2;
@@ -192,12 +192,12 @@ async function evaluate({ scaled, scales, classes, buffer, context }: Problem, h
 }
 
 /** Subtracts the largest score of each head from its scores; answers with the sum over rows of the largest minus the label's score, by head. */
-function shiftScores({ rows, columns, data }: Matrix<Float32Array>, classes: number, heads: readonly Head[]): Float64Array {
+function shiftScores({ rows, columns, data }: Matrix<Float32Array>, classes: number, heads: readonly SoftmaxHead[]): Float64Array {
   const losses = new Float64Array(heads.length);
   for (let row = 0; row < rows; row++) {
     for (let head = 0; head < heads.length; head++) {
       const start = row * columns + head * classes;
-      const label = start + ((heads[head] as Head).labels[row] as number);
+      const label = start + ((heads[head] as SoftmaxHead).labels[row] as number);
       let largest = data[start] as number;
       for (let at = start + 1; at < start + classes; at++) {
         const score = data[at] as number;
@@ -211,11 +211,11 @@ function shiftScores({ rows, columns, data }: Matrix<Float32Array>, classes: num
 }
 
 /** Turns exponentials into probability minus indicator of the label; adds the logarithm of each head's sum to its loss. */
-function toResiduals({ rows, columns, data }: Matrix<Float32Array>, classes: number, heads: readonly Head[], losses: Float64Array): void {
+function toResiduals({ rows, columns, data }: Matrix<Float32Array>, classes: number, heads: readonly SoftmaxHead[], losses: Float64Array): void {
   for (let row = 0; row < rows; row++) {
     for (let head = 0; head < heads.length; head++) {
       const start = row * columns + head * classes;
-      const label = start + ((heads[head] as Head).labels[row] as number);
+      const label = start + ((heads[head] as SoftmaxHead).labels[row] as number);
       let total = 0;
       for (let at = start; at < start + classes; at++) total += data[at] as number;
       const inverse = 1 / total;
@@ -224,117 +224,4 @@ function toResiduals({ rows, columns, data }: Matrix<Float32Array>, classes: num
       losses[head] = (losses[head] as number) + Math.log(total);
     }
   }
-}
-
-/** One regression on its way to the minimum. */
-class Head {
-  point: Float64Array;
-  trial: Float64Array;
-  trialGradient: Float64Array;
-  trialLoss = 0;
-  done = false;
-  settled = false;
-  /** L^-1 with L L' the curvature at the start, or null where variables are taken to be independent. */
-  inverseFactor: Matrix | null = null;
-  private loss = Infinity;
-  private gradient: Float64Array;
-  private direction: Float64Array;
-  private slope = 0;
-  private step = 1;
-  private readonly pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
-
-  constructor(
-    readonly labels: Uint8Array,
-    readonly l2: number,
-    private readonly tolerance: number,
-    size: number,
-  ) {
-    this.point = new Float64Array(size);
-    this.trial = new Float64Array(size);
-    this.trialGradient = new Float64Array(size);
-    this.gradient = new Float64Array(size);
-    this.direction = new Float64Array(size);
-  }
-
-  accept(): void {
-    [this.point, this.trial] = [this.trial, this.point];
-    [this.gradient, this.trialGradient] = [this.trialGradient, this.gradient];
-    this.loss = this.trialLoss;
-    this.settled = this.gradient.every((value) => Math.abs(value) <= this.tolerance);
-    this.done = this.settled;
-  }
-
-  /** Two-loop recursion; the trial point is a full step along the direction. */
-  async chooseDirection(context: MeasureContext): Promise<void> {
-    const { direction, gradient, pairs } = this;
-    direction.set(gradient);
-    const alphas = new Float64Array(pairs.length);
-    for (let i = pairs.length - 1; i >= 0; i--) {
-      const { s, y, rho } = pairs[i] as (typeof pairs)[number];
-      alphas[i] = rho * dot(s, direction);
-      addScaled(direction, y, -(alphas[i] as number));
-    }
-    const last = pairs.at(-1);
-    await this.applyInitial(direction, context);
-    if (last) {
-      const image = last.y.slice();
-      await this.applyInitial(image, context);
-      scaleBy(direction, 1 / (last.rho * dot(last.y, image)));
-    }
-    for (const [i, { s, y, rho }] of pairs.entries()) addScaled(direction, s, (alphas[i] as number) - rho * dot(y, direction));
-    scaleBy(direction, -1);
-    this.slope = dot(gradient, direction);
-    this.step = 1;
-    this.placeTrial();
-  }
-
-  /** Multiplies a vector by the inverse of the curvature at the start, in place. */
-  private async applyInitial(vector: Float64Array, { engine }: MeasureContext): Promise<void> {
-    const factor = this.inverseFactor;
-    if (!factor) return;
-    const narrow = { rows: factor.columns, columns: vector.length / factor.columns, data: new Float32Array(vector) };
-    const half = await engine.gemm(factor, narrow);
-    vector.set((await engine.gemm(factor, half, { transposeA: true })).data);
-  }
-
-  /** Takes the trial point when the loss fell enough (Armijo); otherwise places a shorter one. */
-  tryAccept(): boolean {
-    // Below the rounding of the loss a fall can no longer be told from noise.
-    const noise = 1e-7 * Math.abs(this.loss);
-    if (this.trialLoss <= this.loss + 1e-4 * this.step * this.slope + noise) {
-      this.remember();
-      this.accept();
-      return true;
-    }
-    const curvature = this.trialLoss - this.loss - this.step * this.slope;
-    const best = (-this.slope * this.step * this.step) / (2 * curvature);
-    this.step = Math.max(0.1 * this.step, Math.min(0.5 * this.step, best));
-    if (this.step < 1e-10) {
-      this.done = true;
-      return true;
-    }
-    this.placeTrial();
-    return false;
-  }
-
-  private placeTrial(): void {
-    for (let i = 0; i < this.trial.length; i++) this.trial[i] = (this.point[i] as number) + this.step * (this.direction[i] as number);
-  }
-
-  private remember(): void {
-    const s = this.trial.map((value, i) => value - (this.point[i] as number));
-    const y = this.trialGradient.map((value, i) => value - (this.gradient[i] as number));
-    const curvature = dot(s, y);
-    if (!(curvature > 1e-12 * dot(y, y))) return;
-    this.pairs.push({ s, y, rho: 1 / curvature });
-    if (this.pairs.length > memory) this.pairs.shift();
-  }
-}
-
-function addScaled(a: Float64Array, b: Float64Array, factor: number): void {
-  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) + factor * (b[i] as number);
-}
-
-function scaleBy(a: Float64Array, factor: number): void {
-  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) * factor;
 }

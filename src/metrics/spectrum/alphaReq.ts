@@ -22,7 +22,7 @@ export const alphaReqFamily = oneMetric('alpha_req', { dependsOnSize: true }, as
   const none = (reason: string) => ({ value: null, options: recordedOptions, warnings: [reason] });
   const reason = noSpectrumReason(part);
   if (reason) return none(reason);
-  const { centred } = await spectra(part, context);
+  const centred = (await spectra(part, context)).centred(context);
   const most = Math.min(part.features.rows - 1, part.features.columns);
   const descending = centred.slice().reverse();
   const usable = descending.filter((value) => value > floor * (descending[0] as number));

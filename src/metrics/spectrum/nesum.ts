@@ -12,7 +12,7 @@ export const nesumFamily = oneMetric('nesum', { dependsOnSize: false }, async (p
   const reason = noSpectrumReason(part);
   if (reason) return none(reason);
   const { centredSquares } = await centredGram(part, context);
-  const largest = (await spectra(part, context)).centred.at(-1) ?? 0;
+  const largest = (await spectra(part, context)).centred(context).at(-1) ?? 0;
   if (!(largest > 0)) return none('The rows do not differ, so there is no covariance.');
   return { value: centredSquares / largest, options: recordedOptions, warnings: fewSamplesWarning(part) };
 });

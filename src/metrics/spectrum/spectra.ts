@@ -10,8 +10,8 @@ import { type CentredGram, centredGram } from './centredGram';
 export interface Spectra {
   /** Squared singular values of Z, ascending: min(n, d). */
   readonly uncentred: Float64Array;
-  /** Squared singular values of Z less its mean row, ascending: min(n - 1, d); n - 1 times the eigenvalues of the covariance. */
-  readonly centred: Float64Array;
+  /** Squared singular values of Z less its mean row, ascending: min(n - 1, d); n - 1 times the eigenvalues of the covariance. Found when first asked for. */
+  readonly centred: (context: MeasureContext) => Float64Array;
 }
 
 /** Rounding of an eigenvalue, in units of the largest one's; observed errors stay below a tenth of it. */
@@ -42,8 +42,13 @@ async function ofColumns({ gram, mean }: CentredGram, rows: number, context: Mea
   const lifted = form.diagonal.map((value) => value / scale);
   lifted[0] = (lifted[0] as number) + rows * squaredLength(mean);
   const uncentred = eigenvalues(lifted, form.offDiagonal.map((value) => value / scale), 1, context);
-  const centred = eigenvalues(form.diagonal, form.offDiagonal, scale, context);
-  return { uncentred, centred: centred.slice(Math.max(0, centred.length - (rows - 1))) };
+  return {
+    uncentred,
+    centred: once((asking) => {
+      const centred = eigenvalues(form.diagonal, form.offDiagonal, scale, asking);
+      return centred.slice(Math.max(0, centred.length - (rows - 1)));
+    }),
+  };
 }
 
 async function ofRows({ gram, mean, alongMean }: CentredGram, context: MeasureContext): Promise<Spectra> {
@@ -56,7 +61,12 @@ async function ofRows({ gram, mean, alongMean }: CentredGram, context: MeasureCo
   const unscaled = (values: Float64Array) => values.map((value) => value / scale);
   const bordered = Float64Array.of(rows * squaredLength(mean), ...unscaled(form.diagonal));
   const coupling = Float64Array.of(Math.sqrt(rows * squaredLength(along)), ...unscaled(form.offDiagonal));
-  return { uncentred: eigenvalues(bordered, coupling, 1, context), centred: eigenvalues(form.diagonal, form.offDiagonal, scale, context) };
+  return { uncentred: eigenvalues(bordered, coupling, 1, context), centred: once((asking) => eigenvalues(form.diagonal, form.offDiagonal, scale, asking)) };
+}
+
+function once(find: (context: MeasureContext) => Float64Array): (context: MeasureContext) => Float64Array {
+  let known: Float64Array | undefined;
+  return (context) => (known ??= find(context));
 }
 
 /** Of the matrix times a power of two: beside a large mean it can be so small that its squares underflow. The matrix is overwritten. */

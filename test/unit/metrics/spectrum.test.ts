@@ -73,7 +73,9 @@ describe('both spectra out of one reduction', () => {
     const layer = changed(clusteredLayer(shape, 1, 3), (value, j) => value / (1 + j) + size * Math.sin(1 + j));
     const part = partRows(layer, 'train');
     if (!part) throw new Error('The layer has no part.');
-    const found = await spectra(part, { engine, checkpoint: () => undefined });
+    const context = { engine, checkpoint: () => undefined };
+    const known = await spectra(part, context);
+    const found = { uncentred: known.uncentred, centred: known.centred(context) };
     const { rows, columns, data } = layer.features;
     const mean = Float64Array.from({ length: columns }, (_, j) => {
       let rest = 0;
