@@ -5,7 +5,7 @@ import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, spreadRows,
 /** Height of a panel: enough for full speed of the product, little enough that the skipped half counts. */
 const panelHeight = 192;
 /** Terms that are widened to float64 at a time, so that memory does not grow with the probe. */
-const chunkLength = 2048;
+const chunkLength = 512;
 /** Rows that become columns at a time. */
 const rowsAtOnce = 64;
 

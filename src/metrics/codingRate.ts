@@ -1,6 +1,6 @@
 import { cholesky, smallLogDeterminant, solveLower, toFloat32Factor } from '../linalg/cholesky';
 import type { Engine } from '../linalg/engine';
-import { type Matrix, transpose, zeros } from '../linalg/matrix';
+import { type Matrix, rowsOf, transpose, zeros } from '../linalg/matrix';
 import { type LinearForm, sum } from './bootstrap';
 import { requirePartitionOptions } from './clusters/partition';
 import type { MeasureContext, MeasureOptions, MetricFamily, PartValue } from './contract';
@@ -11,6 +11,8 @@ import { fewSamplesWarning, noDirectionReason } from './reasons';
 
 /** Classes up to this size (or width) get their determinant from plain loops. */
 const smallClass = 48;
+/** Rows whose influence is found at a time. */
+const rowsAtOnce = 512;
 
 const metrics = ['coding_rate', 'coding_rate_within', 'coding_rate_reduction', 'crr_normalized'] as const;
 type CodingRateMetric = (typeof metrics)[number];
@@ -111,9 +113,16 @@ async function codingRate(part: PartRows, eps2: number, context: MeasureContext)
     return { rate: factor.logDeterminant / 2, influence };
   }
   // Influences only feed the interval, where float32 is more than enough.
-  const narrow = transpose(normalizedRows(part), { rows: d, columns: n, data: new Float32Array(n * d) });
-  const lengths = columnSquares(await solveLower(engine, toFloat32Factor(factor), narrow, options));
-  for (let row = 0; row < n; row++) influence[row] = (d / (2 * eps2)) * (lengths[row] as number);
+  const narrowFactor = toFloat32Factor(factor);
+  const z = normalizedRows(part);
+  const buffer = new Float32Array(d * Math.min(n, rowsAtOnce));
+  for (let start = 0; start < n; start += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, n - start);
+    checkpoint();
+    const lying = transpose(rowsOf(z, start, count), { rows: d, columns: count, data: buffer.subarray(0, d * count) });
+    const lengths = columnSquares(await solveLower(engine, narrowFactor, lying, options));
+    for (let i = 0; i < count; i++) influence[start + i] = (d / (2 * eps2)) * (lengths[i] as number);
+  }
   return { rate: factor.logDeterminant / 2, influence };
 }
 

@@ -1,6 +1,6 @@
 import { type ColumnShift, shiftedRows } from '../linalg/columnShift';
 import { leadingEigenvectors } from '../linalg/leadingEigenvectors';
-import { type Matrix, zeros } from '../linalg/matrix';
+import { evenParts, type Matrix, rowsOf, zeros } from '../linalg/matrix';
 import { columnStatistics } from './columnStatistics';
 import type { MeasureContext } from './contract';
 
@@ -13,6 +13,8 @@ export interface Reduction {
 
 /** Components with less than this of the leading one's variance are rounding. */
 const varianceFloor = 1e-12;
+/** Rows that are brought into components at a time. */
+const rowsAtOnce = 256;
 
 /**
  * Standardizes the columns (mean 0, standard deviation 1; constant ones are left out) and finds up to `count` principal components,
@@ -42,7 +44,14 @@ export async function reduceToComponents(matrix: Matrix, count: number, { engine
   // Directions carry the deviations, so that rows need only be centred.
   const scaled = zeros(k, kept.length);
   for (let i = 0; i < scaled.data.length; i++) scaled.data[i] = (directions.data[i] as number) * (deviations[i % kept.length] as number);
-  const inComponents = async (some: Matrix) => (await engine.gemm(shiftedRows(some, centring), scaled, { transposeB: true, checkpoint })) as Matrix<Float64Array>;
+  const inComponents = async (some: Matrix): Promise<Matrix<Float64Array>> => {
+    const result = zeros(some.rows, k);
+    for (const { start, length } of evenParts(some.rows, rowsAtOnce)) {
+      checkpoint();
+      await engine.gemm(shiftedRows(rowsOf(some, start, length), centring), scaled, { transposeB: true, into: rowsOf(result, start, length).data, checkpoint });
+    }
+    return result;
+  };
   return { scores: await inComponents(rows), project: (other) => inComponents(takeColumns(other, kept)) };
 }
 
