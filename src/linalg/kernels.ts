@@ -14,6 +14,8 @@ interface KernelExports {
   widen(x: number, y: number, length: number): void;
   addRows(sum: number, rows: number, count: number, columns: number, factor: number): void;
   addNarrowRows(sum: number, rows: number, count: number, columns: number, factor: number): void;
+  addNarrowSquares(sum: number, rows: number, count: number, columns: number): void;
+  shiftedGram(rows: number, count: number, columns: number, factor: number, gram: number): void;
   markVarying(varies: number, first: number, rows: number, count: number, columns: number): void;
   largestAround(rows: number, count: number, columns: number, centre: number): number;
   centre(rows: number, count: number, columns: number, centre: number, scale: number): void;

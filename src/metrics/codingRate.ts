@@ -1,6 +1,8 @@
 import { cholesky, smallLogDeterminant, solveLower, toFloat32Factor } from '../linalg/cholesky';
 import type { Engine } from '../linalg/engine';
+import { kernels, layOut } from '../linalg/kernels';
 import { type Matrix, rowsOf, transpose, zeros } from '../linalg/matrix';
+import { RowBlock } from '../linalg/rowBlock';
 import { type LinearForm, sum } from './bootstrap';
 import { requirePartitionOptions } from './clusters/partition';
 import type { MeasureContext, MeasureOptions, MetricFamily, PartValue } from './contract';
@@ -155,37 +157,14 @@ async function largeLogDeterminant(engine: Engine, z: Matrix, a: number, checkpo
   return engine.choleskyLogDeterminant(shifted(gram, a), { checkpoint });
 }
 
-/** Lower triangle of I + a ZZ', two rows against two at a time. */
-function smallShiftedGram({ rows, columns, data }: Matrix<Float64Array>, a: number): Float64Array {
-  const gram = new Float64Array(rows * rows);
-  for (let i = 0; i < rows; i += 2) {
-    const upper = i * columns;
-    const lower = (i + 1 < rows ? i + 1 : i) * columns;
-    for (let j = 0; j <= i; j += 2) {
-      const left = j * columns;
-      const right = (j + 1 < rows ? j + 1 : j) * columns;
-      let ul = 0;
-      let ur = 0;
-      let ll = 0;
-      let lr = 0;
-      for (let k = 0; k < columns; k++) {
-        const u = data[upper + k] as number;
-        const l = data[lower + k] as number;
-        const s = data[left + k] as number;
-        const t = data[right + k] as number;
-        ul += u * s;
-        ur += u * t;
-        ll += l * s;
-        lr += l * t;
-      }
-      gram[i * rows + j] = a * ul;
-      if (j + 1 < rows) gram[i * rows + j + 1] = a * ur;
-      if (i + 1 < rows) gram[(i + 1) * rows + j] = a * ll;
-      if (i + 1 < rows && j + 1 < rows) gram[(i + 1) * rows + j + 1] = a * lr;
-    }
-  }
-  for (let i = 0; i < rows; i++) gram[i * rows + i] = (gram[i * rows + i] as number) + 1;
-  return gram;
+/** Lower triangle of I + a ZZ'. */
+function smallShiftedGram(z: Matrix<Float64Array>, a: number): Float64Array {
+  const { rows, columns } = z;
+  const block = new RowBlock(z, [rows * rows], rows);
+  const [gram] = block.vectors as [Float64Array];
+  block.load(0, rows);
+  kernels().shiftedGram(block.address, rows, columns, a, gram.byteOffset);
+  return gram.slice();
 }
 
 /** I + a G. */
@@ -203,11 +182,26 @@ function identity(size: number): Matrix<Float64Array> {
 }
 
 /** Squared length of each column. */
-function columnSquares({ rows, columns, data }: Matrix): Float64Array {
+function columnSquares(matrix: Matrix): Float64Array {
+  const { rows, columns, data } = matrix;
+  if (data instanceof Float32Array) return narrowColumnSquares({ rows, columns, data });
   const squares = new Float64Array(columns);
   for (let i = 0; i < rows; i++) {
     const start = i * columns;
     for (let j = 0; j < columns; j++) squares[j] = (squares[j] as number) + (data[start + j] as number) ** 2;
   }
   return squares;
+}
+
+function narrowColumnSquares({ rows, columns, data }: Matrix<Float32Array>): Float64Array {
+  const rowsAtOnce = Math.max(1, Math.floor(2 ** 15 / columns));
+  const [squares, room] = layOut(columns, Math.ceil((rowsAtOnce * columns) / 2));
+  const values = new Float32Array(room.buffer, room.byteOffset, rowsAtOnce * columns);
+  squares.fill(0);
+  for (let row = 0; row < rows; row += rowsAtOnce) {
+    const some = data.subarray(row * columns, (row + rowsAtOnce) * columns);
+    values.set(some);
+    kernels().addNarrowSquares(squares.byteOffset, values.byteOffset, some.length / columns, columns);
+  }
+  return squares.slice();
 }

@@ -23,6 +23,8 @@ export interface PartRows {
   readonly views: number;
   readonly notFinite: RowFault | null;
   readonly allZero: RowFault | null;
+  /** The largest magnitude of all features; of no use where some are not finite. */
+  readonly largest: number;
 }
 
 export interface RowFault {
@@ -89,10 +91,11 @@ function gather(layer: LayerFeatures, part: Part): PartRows {
   if (gathered instanceof Float64Array && !notFinite && largest > 0 && (largest < comfortable.low || largest > comfortable.high)) {
     const scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
     gathered = gathered.map((value) => value * scale);
+    largest *= scale;
   }
   const sampleIds = samples.map(id);
   const labels = Int32Array.from(samples, (sample) => layer.label[sample] as number);
-  return { part, features: { rows, columns, data: gathered }, sampleIds, labels, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero };
+  return { part, features: { rows, columns, data: gathered }, sampleIds, labels, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero, largest };
 }
 
 /** Rows that follow each other, as those of a part mostly do, are not copied. */

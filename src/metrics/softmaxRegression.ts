@@ -159,12 +159,7 @@ async function evaluate({ scaled, scales, classes, buffer, context }: Problem, h
   const { engine, checkpoint } = context;
   const { rows, columns: variables } = scaled;
   const width = heads.length * classes;
-  const points = { rows: variables, columns: width, data: new Float32Array(variables * width) };
-  for (const [index, { trial }] of heads.entries()) {
-    for (let i = 0; i < variables; i++) {
-      for (let c = 0; c < classes; c++) points.data[i * width + index * classes + c] = trial[i * classes + c] as number;
-    }
-  }
+  const points = { rows: variables, columns: width, data: pointsOf(heads, classes, variables) };
   const residuals = (await engine.gemm(scaled, points, { into: buffer.subarray(0, rows * width), checkpoint })) as Matrix<Float32Array>;
   checkpoint();
   const losses = shiftScores(residuals, classes, heads);
@@ -176,19 +171,34 @@ async function evaluate({ scaled, scales, classes, buffer, context }: Problem, h
   checkpoint();
   const gradient = await engine.gemm(scaled, residuals, { transposeA: true, checkpoint });
   checkpoint();
-  for (const [index, head] of heads.entries()) {
-    const { trial, trialGradient, l2 } = head;
-    let penalty = 0;
+  for (const [index, head] of heads.entries()) takeGradient(head, gradient.data as Float32Array, index * classes, width, { scales, classes, rows });
+}
+
+/** Trial points side by side. */
+function pointsOf(heads: readonly SoftmaxHead[], classes: number, variables: number): Float32Array {
+  const width = heads.length * classes;
+  const points = new Float32Array(variables * width);
+  for (const [index, { trial }] of heads.entries()) {
     for (let i = 0; i < variables; i++) {
-      const weight = i < scales.length ? l2 * (scales[i] as number) ** 2 : 0;
-      for (let c = 0; c < classes; c++) {
-        const value = trial[i * classes + c] as number;
-        penalty += weight * value * value;
-        trialGradient[i * classes + c] = (gradient.data[i * width + index * classes + c] as number) / rows + weight * value;
-      }
+      for (let c = 0; c < classes; c++) points[i * width + index * classes + c] = trial[i * classes + c] as number;
     }
-    head.trialLoss += penalty / 2;
   }
+  return points;
+}
+
+/** The gradient of one head out of that of all, and the penalty of its weights. */
+function takeGradient(head: SoftmaxHead, sums: Float32Array, first: number, stride: number, { scales, classes, rows }: { scales: Float64Array; classes: number; rows: number }): void {
+  const { trial, trialGradient, l2 } = head;
+  let penalty = 0;
+  for (let at = 0, i = 0; at < trial.length; i++) {
+    const weight = i < scales.length ? l2 * (scales[i] as number) ** 2 : 0;
+    for (let c = first + i * stride; c < first + i * stride + classes; c++, at++) {
+      const value = trial[at] as number;
+      penalty += weight * value * value;
+      trialGradient[at] = (sums[c] as number) / rows + weight * value;
+    }
+  }
+  head.trialLoss += penalty / 2;
 }
 
 /** Subtracts the largest score of each head from its scores; answers with the sum over rows of the largest minus the label's score, by head. */

@@ -1,7 +1,6 @@
 // One compute process of the benchmark: reads a layer of the probe and measures it as the product's compute thread does, family by family.
-// Started as a child process (lines in, lines out) and, for throughput, as a worker thread.
+// Started as a child process: lines in, lines out.
 import { createInterface } from 'node:readline';
-import { parentPort, workerData } from 'node:worker_threads';
 import { createEngine } from '../../src/linalg';
 import { OnnxRuntimeEngine } from '../../src/linalg/onnxRuntimeEngine';
 import { defaultMeasureOptions, measureLayer, metricFamilies } from '../../src/metrics';
@@ -48,18 +47,8 @@ async function measure(file: string, name: string, ids: readonly string[]): Prom
   }
 }
 
-if (parentPort) {
-  const port = parentPort;
-  const { file, families } = workerData as { file: string; families: readonly string[] };
-  port.on('message', (layer: string | null) => {
-    if (layer === null) port.close();
-    else void measure(file, layer, families).then((answer) => port.postMessage(answer));
-  });
-  port.postMessage('ready');
-} else {
-  console.log('ready');
-  for await (const line of createInterface({ input: process.stdin })) {
-    const { file, layer, families } = JSON.parse(line) as { file: string; layer: string; families: readonly string[] };
-    console.log(JSON.stringify(await measure(file, layer, families)));
-  }
+console.log('ready');
+for await (const line of createInterface({ input: process.stdin })) {
+  const { file, layer, families } = JSON.parse(line) as { file: string; layer: string; families: readonly string[] };
+  console.log(JSON.stringify(await measure(file, layer, families)));
 }

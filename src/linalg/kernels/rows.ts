@@ -1,3 +1,4 @@
+import { addRows } from './columns';
 import { at, sumOfLanes } from './vectors';
 
 // Rows of float64 lie one after the other. What is added up over them is added in the same order every time.
@@ -19,78 +20,55 @@ export function widen(x: usize, y: usize, length: i32): void {
   }
 }
 
-/** sum += factor * (the sum of the rows) */
-export function addRows(sum: usize, rows: usize, count: i32, columns: i32, factor: f64): void {
+/** The lower triangle of I + factor X X', count x count; four products at a time. */
+export function shiftedGram(rows: usize, count: i32, columns: i32, factor: f64, gram: usize): void {
   const stride = <usize>columns << 3;
-  const factors = f64x2.splat(factor);
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    let row = rows + <usize>i * stride;
-    let to = sum;
-    let j = 0;
-    for (; j + 2 <= columns; j += 2) {
-      const upper = f64x2.add(v128.load(row), v128.load(row + stride));
-      const lower = f64x2.add(v128.load(row + 2 * stride), v128.load(row + 3 * stride));
-      v128.store(to, f64x2.add(v128.load(to), f64x2.mul(factors, f64x2.add(upper, lower))));
-      row += 16;
-      to += 16;
-    }
-    if (j < columns) {
-      const four = load<f64>(row) + load<f64>(row + stride) + (load<f64>(row + 2 * stride) + load<f64>(row + 3 * stride));
-      store<f64>(to, load<f64>(to) + factor * four);
+  for (let i = 0; i < count; i += 2) {
+    const upper = rows + <usize>i * stride;
+    const lower = i + 1 < count ? upper + stride : upper;
+    for (let j = 0; j <= i; j += 2) {
+      const left = rows + <usize>j * stride;
+      const right = j + 1 < count ? left + stride : left;
+      let ul = f64x2.splat(0);
+      let ur = ul;
+      let ll = ul;
+      let lr = ul;
+      let k = 0;
+      for (; k + 2 <= columns; k += 2) {
+        const u = v128.load(at(upper, k));
+        const l = v128.load(at(lower, k));
+        const s = v128.load(at(left, k));
+        const t = v128.load(at(right, k));
+        ul = f64x2.add(ul, f64x2.mul(u, s));
+        ur = f64x2.add(ur, f64x2.mul(u, t));
+        ll = f64x2.add(ll, f64x2.mul(l, s));
+        lr = f64x2.add(lr, f64x2.mul(l, t));
+      }
+      let ulSum = sumOfLanes(ul);
+      let urSum = sumOfLanes(ur);
+      let llSum = sumOfLanes(ll);
+      let lrSum = sumOfLanes(lr);
+      if (k < columns) {
+        const u = load<f64>(at(upper, k));
+        const l = load<f64>(at(lower, k));
+        const s = load<f64>(at(left, k));
+        const t = load<f64>(at(right, k));
+        ulSum += u * s;
+        urSum += u * t;
+        llSum += l * s;
+        lrSum += l * t;
+      }
+      const to = gram + ((<usize>i * <usize>count + <usize>j) << 3);
+      const below = to + (<usize>count << 3);
+      store<f64>(to, factor * ulSum);
+      if (j + 1 < count) store<f64>(to, factor * urSum, 8);
+      if (i + 1 < count) store<f64>(below, factor * llSum);
+      if (i + 1 < count && j + 1 < count) store<f64>(below, factor * lrSum, 8);
     }
   }
-  for (; i < count; i++) {
-    let row = rows + <usize>i * stride;
-    let to = sum;
-    let j = 0;
-    for (; j + 2 <= columns; j += 2) {
-      v128.store(to, f64x2.add(v128.load(to), f64x2.mul(factors, v128.load(row))));
-      row += 16;
-      to += 16;
-    }
-    if (j < columns) store<f64>(to, load<f64>(to) + factor * load<f64>(row));
-  }
-}
-
-/** The same for rows of float32. */
-export function addNarrowRows(sum: usize, rows: usize, count: i32, columns: i32, factor: f64): void {
-  const factors = f64x2.splat(factor);
   for (let i = 0; i < count; i++) {
-    let row = rows + ((<usize>i * <usize>columns) << 2);
-    let to = sum;
-    let j = 0;
-    for (; j + 4 <= columns; j += 4) {
-      const four = v128.load(row);
-      const low = f64x2.promote_low_f32x4(four);
-      const high = f64x2.promote_low_f32x4(v128.shuffle<u64>(four, four, 1, 0));
-      v128.store(to, f64x2.add(v128.load(to), f64x2.mul(factors, low)));
-      v128.store(to, f64x2.add(v128.load(to, 16), f64x2.mul(factors, high)), 16);
-      row += 16;
-      to += 32;
-    }
-    for (; j < columns; j++) {
-      store<f64>(to, load<f64>(to) + factor * <f64>load<f32>(row));
-      row += 4;
-      to += 8;
-    }
-  }
-}
-
-/** varies[j] is set to other bits than 0 where a row differs from the first one. */
-export function markVarying(varies: usize, first: usize, rows: usize, count: i32, columns: i32): void {
-  let row = rows;
-  for (let i = 0; i < count; i++) {
-    let j = 0;
-    for (; j + 2 <= columns; j += 2) {
-      const mark = at(varies, j);
-      v128.store(mark, v128.or(v128.load(mark), f64x2.ne(v128.load(row), v128.load(at(first, j)))));
-      row += 16;
-    }
-    if (j < columns) {
-      if (load<f64>(row) != load<f64>(at(first, j))) store<i64>(at(varies, j), -1);
-      row += 8;
-    }
+    const place = gram + ((<usize>i * <usize>(count + 1)) << 3);
+    store<f64>(place, load<f64>(place) + 1);
   }
 }
 
@@ -273,26 +251,6 @@ export function scatter(rows: usize, count: i32, columns: i32, mean: usize): f64
   return sumOfLanes(total) + last;
 }
 
-/** sums += x - centre and squares += (x - centre)^2, column by column. */
-export function addAround(rows: usize, count: i32, columns: i32, centre: usize, sums: usize, squares: usize): void {
-  let row = rows;
-  for (let i = 0; i < count; i++) {
-    let j = 0;
-    for (; j + 2 <= columns; j += 2) {
-      const difference = f64x2.sub(v128.load(row), v128.load(at(centre, j)));
-      v128.store(at(sums, j), f64x2.add(v128.load(at(sums, j)), difference));
-      v128.store(at(squares, j), f64x2.add(v128.load(at(squares, j)), f64x2.mul(difference, difference)));
-      row += 16;
-    }
-    if (j < columns) {
-      const difference = load<f64>(row) - load<f64>(at(centre, j));
-      store<f64>(at(sums, j), load<f64>(at(sums, j)) + difference);
-      store<f64>(at(squares, j), load<f64>(at(squares, j)) + difference * difference);
-      row += 8;
-    }
-  }
-}
-
 /**
  * Of each of `count` points the smallest and the second smallest of offset + factor * value over the choices, and which choice is the smallest, the lower number
  * winning a tie. `values` is choices x count; results are float64 all three.
@@ -355,28 +313,4 @@ export function largestSizes(rows: usize, count: i32, columns: i32, sizes: usize
     }
     store<f64>(at(sizes, i), size);
   }
-}
-
-/** sums += max(x, 0), column by column; answers with the sum of all |x|. */
-export function addActive(rows: usize, count: i32, columns: i32, sums: usize): f64 {
-  const zero = f64x2.splat(0);
-  let sizes = zero;
-  let last: f64 = 0;
-  let row = rows;
-  for (let i = 0; i < count; i++) {
-    let j = 0;
-    for (; j + 2 <= columns; j += 2) {
-      const two = v128.load(row);
-      sizes = f64x2.add(sizes, f64x2.abs(two));
-      v128.store(at(sums, j), f64x2.add(v128.load(at(sums, j)), f64x2.pmax(zero, two)));
-      row += 16;
-    }
-    if (j < columns) {
-      const one = load<f64>(row);
-      last += abs(one);
-      store<f64>(at(sums, j), load<f64>(at(sums, j)) + max(one, 0));
-      row += 8;
-    }
-  }
-  return sumOfLanes(sizes) + last;
 }

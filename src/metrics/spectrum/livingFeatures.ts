@@ -22,9 +22,7 @@ export function livingFeatures(part: PartRows): LivingFeatures {
   let living = memo.get(part);
   if (!living) {
     const features = withoutZeroColumns(part.features);
-    let largest = 0;
-    for (let i = 0; i < features.data.length; i++) largest = Math.max(largest, Math.abs(features.data[i] as number));
-    living = { features, scale: largest === 0 ? 1 : 2 ** -Math.floor(Math.log2(largest)) };
+    living = { features, scale: part.largest === 0 ? 1 : 2 ** -Math.floor(Math.log2(part.largest)) };
     memo.set(part, living);
   }
   return living;
