@@ -62,24 +62,36 @@ async function openSafetensors(source: ByteSource): Promise<TensorFile> {
     entries.set(name, { name, shape, dtype, bytes, offset: data + range.begin, elements });
   }
   requireContiguous(source, ranges, data);
+  const entryOf = (name: string): Entry => {
+    const entry = entries.get(name);
+    if (entry !== undefined) return entry;
+    const reason = skipped.find((tensor) => tensor.name === name)?.reason ?? 'there is no such tensor in the file';
+    throw new FormatError(source.name, `tensor ${name}`, reason);
+  };
   return {
     tensors: [...entries.values()].map(({ name, shape, dtype, bytes }) => ({ name, shape, dtype, bytes })),
     metadata,
     skipped,
-    async read(name): Promise<Tensor> {
-      const entry = entries.get(name);
-      if (entry === undefined) {
-        const reason = skipped.find((tensor) => tensor.name === name)?.reason ?? 'there is no such tensor in the file';
-        throw new FormatError(source.name, `tensor ${name}`, reason);
+    read: async (name) => readEntry(source, entryOf(name)),
+    async readRows(name, first, count) {
+      const { shape: [rows = 1, ...others], ...entry } = entryOf(name);
+      if (first < 0 || count < 0 || first + count > rows) {
+        throw new FormatError(source.name, `tensor ${name}`, `has ${rows} rows, not rows ${first} to ${first + count}`);
       }
-      const data = await decodeTensor(source.name, `tensor ${name}`, entry, async (push) => {
-        for await (const piece of readPieces(source, entry.offset, entry.bytes)) {
-          push(piece);
-        }
-      });
-      return { name, shape: entry.shape, dtype: entry.dtype, data };
+      const [bytes, elements] = [entry.bytes / rows, entry.elements / rows];
+      return readEntry(source, { ...entry, shape: [count, ...others], offset: entry.offset + first * bytes, bytes: count * bytes, elements: count * elements });
     },
   };
+}
+
+async function readEntry(source: ByteSource, entry: Entry): Promise<Tensor> {
+  const { name, shape, dtype } = entry;
+  const data = await decodeTensor(source.name, `tensor ${name}`, entry, async (push) => {
+    for await (const piece of readPieces(source, entry.offset, entry.bytes)) {
+      push(piece);
+    }
+  });
+  return { name, shape, dtype, data };
 }
 
 async function readHeader(source: ByteSource): Promise<{ ranges: Range[]; metadata: Record<string, string>; data: number }> {

@@ -39,6 +39,11 @@ export interface TensorFile {
   readonly skipped?: readonly SkippedTensor[];
   /** @throws {FormatError} when there is no such tensor or its bytes cannot be read. */
   read(name: string): Promise<Tensor>;
+  /**
+   * Entries `first` to `first + count` of the first axis; only of formats in which they lie together.
+   * @throws {FormatError} as `read`, and when there are no such entries
+   */
+  readRows?(name: string, first: number, count: number): Promise<Tensor>;
 }
 
 /** Some formats name more than one file; the opener resolves siblings through this. */

@@ -6,7 +6,7 @@ import type { PartRows } from './partRows';
 
 /**
  * One layer of a probe, ready to be measured. Row i holds the features of one view of sample `sample[i]`.
- * Both parts are in it; `partRows` separates them.
+ * Rows of both parts are in it, or only those of the part that is measured where no metric needs the other; `partRows` separates them.
  */
 export interface LayerFeatures {
   readonly layer: string;
@@ -21,6 +21,8 @@ export interface LayerFeatures {
   readonly split: Uint8Array;
   /** [samples] class, -1 = not labelled. */
   readonly label: Int32Array;
+  /** Where the first of these rows is in the file, counted from 0. Default 0. */
+  readonly firstRow?: number;
   /** The same layer at the nearest earlier checkpoint; null when there is none. Left out when nothing that needs it is asked for. */
   readonly previous?: LayerReference | null;
   /** The deepest layer of the same probe; null when this is it. Left out when nothing that needs it is asked for. */
@@ -95,7 +97,7 @@ export interface MetricFamily<Metric extends string = string> {
   /** The `method` of every record of the family; records of another are stale and measured anew. */
   readonly method: number;
   /** Which neighbours in the probe or the run it compares with; their features are then in the layer. */
-  readonly needs?: { readonly previous?: boolean; readonly deepest?: boolean };
+  readonly needs?: { readonly previous?: boolean; readonly deepest?: boolean; readonly bothParts?: boolean };
   /**
    * Answers with every metric of the family on one part of the layer. What several families need (rows of length 1, a spectrum, a partition) is
    * kept by part, so that it is computed once.

@@ -50,6 +50,9 @@ export const metricsOfPrevious: readonly string[] = metricFamilies.filter(({ nee
 /** Metrics of features whose value depends on the deepest layer of the probe. */
 export const metricsOfDeepest: readonly string[] = metricFamilies.filter(({ needs }) => needs?.deepest).flatMap(({ shapes }) => shapes.map(({ metric }) => metric));
 
+/** Metrics of features that need the training part to measure the other, when samples are labelled. */
+export const metricsOfBothParts: readonly string[] = metricFamilies.filter(({ needs }) => needs?.bothParts).flatMap(({ shapes }) => shapes.map(({ metric }) => metric));
+
 /** What was measured of one part of a layer, by metric. Survives the way between threads. */
 export type MeasuredPart = ReadonlyMap<string, PartMeasurement>;
 

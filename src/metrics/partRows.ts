@@ -69,23 +69,25 @@ function gather(layer: LayerFeatures, part: Part): PartRows {
   for (const [place, sample] of samples.entries()) starts[place + 1] = (starts[place] as number) + (rowsOf[sample] as number[]).length;
   const rows = starts[samples.length] as number;
   const { columns, data } = layer.features;
-  const inFile = new Int32Array(rows);
+  const { firstRow = 0 } = layer;
+  /** Rows of the layer. */
+  const places = new Int32Array(rows);
   let views = Infinity;
   let place = 0;
   for (const sample of samples) {
     const own = rowsOf[sample] as number[];
     views = Math.min(views, own.length);
-    for (const row of own) inFile[place++] = row;
+    for (const row of own) places[place++] = row;
   }
-  let gathered = takeRows(data, columns, inFile);
+  let gathered = takeRows(data, columns, places);
   const sizes = largestSizes({ rows, columns, data: gathered });
   let notFinite: RowFault | null = null;
   let allZero: RowFault | null = null;
   let largest = 0;
   for (let row = 0; row < rows; row++) {
     const size = sizes[row] as number;
-    if (!Number.isFinite(size)) notFinite = addFault(notFinite, inFile[row] as number);
-    else if (size === 0) allZero = addFault(allZero, inFile[row] as number);
+    if (!Number.isFinite(size)) notFinite = addFault(notFinite, firstRow + (places[row] as number));
+    else if (size === 0) allZero = addFault(allZero, firstRow + (places[row] as number));
     else largest = Math.max(largest, size);
   }
   if (gathered instanceof Float64Array && !notFinite && largest > 0 && (largest < comfortable.low || largest > comfortable.high)) {

@@ -17,6 +17,8 @@ export interface ProbeLayer extends ProbeSamples {
   readonly layerIndex: number;
   /** rows x d. NaN and constant features are kept; what follows from them is for the metrics to say. */
   readonly features: Matrix;
+  /** Where the first of these rows is in the file, counted from 0. */
+  readonly firstRow: number;
 }
 
 export interface ProbeLayerInfo {
@@ -41,8 +43,14 @@ export interface Probe {
   sampleSet(): string;
   /** What is wrong with parts of the file; the rest is usable. */
   readonly problems: readonly FileProblem[];
-  /** @throws {FormatError} when there is no such layer or it cannot be read. */
-  readLayer(name: string): Promise<ProbeLayer>;
+  /** Whether any sample has a class. */
+  readonly isLabelled: boolean;
+  /**
+   * @param split only the rows of this part (0 = seen in training, 1 = held out), where they follow each other in a file that can be read in pieces; otherwise
+   *   all rows. Samples are those of the whole probe either way.
+   * @throws {FormatError} when there is no such layer or it cannot be read.
+   */
+  readLayer(name: string, split?: 0 | 1): Promise<ProbeLayer>;
   close(): Promise<void>;
 }
 
@@ -103,16 +111,36 @@ export async function probeOf(file: TensorFile, fileName: string): Promise<Omit<
     samples: samples.sampleIds.length,
     sampleSet: () => sampleSetOf(samples),
     problems,
-    async readLayer(name) {
+    isLabelled: samples.label.some((label) => label >= 0),
+    async readLayer(name, split) {
       const candidate = usable.find(({ info }) => info.name === name);
       if (candidate === undefined) {
         throw new FormatError(fileName, `tensor ${name}`, 'is not a layer of this probe that can be used');
       }
-      const { data } = await file.read(name);
-      const features = { rows, columns: candidate.info.shape.at(-1)!, data: data as Float32Array | Float64Array };
-      return { layer: name, layerIndex: candidate.index, features, ...samples };
+      const { first, count } = (split === undefined || file.readRows === undefined ? null : rowsOfPart(samples, split)) ?? { first: 0, count: rows };
+      // Of [samples, views, d], the views of a sample lie together.
+      const own = candidate.views;
+      const inPieces = count < rows && first % own === 0 && count % own === 0;
+      const { data } = inPieces ? await file.readRows!(name, first / own, count / own) : await file.read(name);
+      const features = { rows: inPieces ? count : rows, columns: candidate.info.shape.at(-1)!, data: data as Float32Array | Float64Array };
+      const range = inPieces ? { sample: samples.sample.subarray(first, first + count), firstRow: first } : { firstRow: 0 };
+      return { layer: name, layerIndex: candidate.index, features, ...samples, ...range };
     },
   };
+}
+
+/** Where the rows of a part are, when nothing else is between them; null otherwise, and when there are none. */
+function rowsOfPart({ sample, split }: ProbeSamples, wanted: 0 | 1): { readonly first: number; readonly count: number } | null {
+  let first = -1;
+  let last = -1;
+  let count = 0;
+  for (let row = 0; row < sample.length; row++) {
+    if (split[sample[row]!] !== wanted) continue;
+    if (first < 0) first = row;
+    last = row;
+    count += 1;
+  }
+  return count > 0 && last - first + 1 === count ? { first, count } : null;
 }
 
 /** Tensors that may be layers, in order of depth. */

@@ -1,5 +1,5 @@
 import { FormatError, openFile } from '../formats';
-import { metricsOfDeepest, metricsOfPrevious } from '../metrics';
+import { metricsOfBothParts, metricsOfDeepest, metricsOfPrevious } from '../metrics';
 import type { LayerFeatures, LayerReference, Part } from '../metrics';
 import type { CheckpointReference, FeatureTask } from '../monitor';
 import { openProbe } from '../runs';
@@ -10,6 +10,17 @@ type OpenLayer = { -readonly [Name in keyof LayerFeatures]: LayerFeatures[Name] 
 interface Held {
   readonly key: string;
   readonly layer: LayerFeatures;
+  /** The part that it holds the rows of; null: all rows. */
+  readonly part: Part | null;
+  readonly isLabelled: boolean;
+}
+
+/** What is asked for of a file. */
+interface Wanted {
+  readonly part: Part;
+  /** Whether the other part is needed, too, should samples be labelled. */
+  readonly both: boolean;
+  readonly checkpoint: () => void;
 }
 
 /** Unused for so long, layers are let go: they may be hundreds of megabytes, and the next task may be of another file. */
@@ -29,17 +40,19 @@ export class LayerReader {
    * The layer of a task, with what these metrics of it are compared with.
    * @throws {FormatError} when it cannot be read; that the one before cannot be read is a reason in the answer.
    */
-  async read(task: Pick<FeatureTask, 'file' | 'layer' | 'previous'>, part: Part, metrics: readonly string[], checkpoint: () => void): Promise<LayerFeatures> {
+  async read(task: Pick<FeatureTask, 'file' | 'layer' | 'previous'> & { readonly metrics?: readonly string[] }, part: Part, metrics: readonly string[], checkpoint: () => void): Promise<LayerFeatures> {
     this.keep();
     const { file, layer: name, previous } = task;
-    const isAsked = (some: readonly string[]): boolean => metrics.some((id) => some.includes(id));
-    const layer = await this.hold('layer', file, name, checkpoint);
+    const isAsked = (some: readonly string[], of = metrics): boolean => of.some((id) => some.includes(id));
+    // What a later unit of the task needs is read with the first one.
+    const wanted = { part, both: isAsked(metricsOfBothParts, task.metrics), checkpoint };
+    const layer = await this.hold('layer', file, name, wanted);
     checkpoint();
     const copy = this.copyOf('layer', layer, part);
-    if (isAsked(metricsOfDeepest)) copy.deepest = await this.deepestOf(file, name, part, checkpoint);
+    if (isAsked(metricsOfDeepest)) copy.deepest = await this.deepestOf(file, name, { ...wanted, both: false });
     checkpoint();
     if (isAsked(metricsOfPrevious)) {
-      copy.previous = previous === null ? null : await this.previousOf(previous, name, part, checkpoint);
+      copy.previous = previous === null ? null : await this.previousOf(previous, name, { ...wanted, both: false });
     } else {
       // It serves one layer, and the units that need it follow each other.
       delete copy.previous;
@@ -76,16 +89,16 @@ export class LayerReader {
     return copy;
   }
 
-  private async deepestOf(file: string, name: string, part: Part, checkpoint: () => void): Promise<LayerFeatures | null> {
-    const probe = await openProbe(file, { checkpoint });
+  private async deepestOf(file: string, name: string, wanted: Wanted): Promise<LayerFeatures | null> {
+    const probe = await openProbe(file, { checkpoint: wanted.checkpoint });
     const deepest = probe.layers.at(-1)?.name;
     await probe.close();
-    return deepest === undefined || deepest === name ? null : this.copyOf('deepest', await this.hold('deepest', file, deepest, checkpoint), part);
+    return deepest === undefined || deepest === name ? null : this.copyOf('deepest', await this.hold('deepest', file, deepest, wanted), wanted.part);
   }
 
-  private async previousOf({ file, fingerprint }: CheckpointReference, name: string, part: Part, checkpoint: () => void): Promise<LayerReference> {
+  private async previousOf({ file, fingerprint }: CheckpointReference, name: string, wanted: Wanted): Promise<LayerReference> {
     try {
-      return { since: fingerprint, layer: this.copyOf('previous', await this.hold('previous', file, name, checkpoint), part), reason: '' };
+      return { since: fingerprint, layer: this.copyOf('previous', await this.hold('previous', file, name, wanted), wanted.part), reason: '' };
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       const place = error.place === '' ? '' : `, ${error.place}`;
@@ -93,16 +106,16 @@ export class LayerReader {
     }
   }
 
-  private async hold(role: Role, file: string, name: string, checkpoint: () => void): Promise<LayerFeatures> {
+  private async hold(role: Role, file: string, name: string, { part, both, checkpoint }: Wanted): Promise<LayerFeatures> {
     const key = JSON.stringify([file, await versionOf(file), name]);
     const known = this.held.get(role);
-    if (known?.key === key) return known.layer;
+    if (known?.key === key && (known.part === null || (known.part === part && !(both && known.isLabelled)))) return known.layer;
     // Let go of the last one first: two of them need not fit into memory.
     this.forget(role);
     const probe = await openProbe(file, { checkpoint });
     try {
-      const layer = await probe.readLayer(name);
-      this.held.set(role, { key, layer });
+      const layer = await probe.readLayer(name, both && probe.isLabelled ? undefined : part === 'train' ? 0 : 1);
+      this.held.set(role, { key, layer, part: layer.features.rows === probe.rows ? null : part, isLabelled: probe.isLabelled });
       return layer;
     } finally {
       await probe.close();

@@ -30,6 +30,7 @@ export const knnFamily: MetricFamily<KnnMetric> = {
     { metric: 'label_budget', random: true, gap: null, dependsOnSize: true },
   ],
   method: 1,
+  needs: { bothParts: true },
   measurePart(part, layer, { seed }, context) {
     if (!Number.isSafeInteger(seed)) throw new RangeError(`The seed must be a whole number, not ${seed}.`);
     return measureNeighbours(part, layer, seed, context);

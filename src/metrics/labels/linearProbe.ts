@@ -30,6 +30,7 @@ export const linearProbeFamily: MetricFamily<'linear_probe_accuracy'> = {
   id: 'linear_probe',
   shapes: [{ metric: 'linear_probe_accuracy', random: true, gap: null, dependsOnSize: true }],
   method: 1,
+  needs: { bothParts: true },
   async measurePart(part, layer, { seed }, context) {
     if (!Number.isSafeInteger(seed)) throw new RangeError(`The seed must be a whole number, not ${seed}.`);
     return { linear_probe_accuracy: await accuracyOf(part, layer, seed, context) };

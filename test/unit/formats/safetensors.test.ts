@@ -96,6 +96,14 @@ describe('a safetensors file', () => {
     expect(file.tensors.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
+  it('reads some rows of a tensor, and says which there are', async () => {
+    const file = await open(safetensorsOf({ a: { shape: [1, 2], values: [8, 9] }, b: { shape: [4, 3], values: Array.from({ length: 12 }, (_, i) => i) } }));
+    expect(await file.readRows?.('b', 1, 2)).toEqual({ name: 'b', shape: [2, 3], dtype: 'F32', data: Float32Array.of(3, 4, 5, 6, 7, 8) });
+    expect((await file.readRows?.('b', 4, 0))?.data).toHaveLength(0);
+    expect(await failure(file.readRows!('b', 3, 2))).toMatchObject({ place: 'tensor b', reason: 'has 4 rows, not rows 3 to 5' });
+    expect((await failure(file.readRows!('c', 0, 1))).reason).toBe('there is no such tensor in the file');
+  });
+
   it('may have no tensors, and metadata that a careless writer left as numbers', async () => {
     const file = await open(safetensorsBytes({ __metadata__: { epoch: 3, note: 'x' } }));
     expect(file.tensors).toEqual([]);

@@ -120,6 +120,25 @@ describe.each(names)('%s', (name) => {
       expect(largestDifference(result.data, wanted.data)).toBeLessThan(1e-10);
       expect(result.rows).toBe(result.columns);
     });
+
+    test.each([
+      ['columns', 151, 21],
+      ['columns', 700, 3],
+      ['rows', 21, 151],
+    ] as const)('of %s of a %i x %i matrix whose columns are shifted is that of the shifted matrix', async (side, rows, columns) => {
+      const matrix = gaussianMatrix(rows, columns, 9);
+      const [first, rest, factor] = [10, 11, 12].map((seed) => gaussianMatrix(1, columns, seed).data) as [Float64Array, Float64Array, Float64Array];
+      for (const z of [matrix, float32(matrix)]) {
+        for (const shift of [{ scale: 4, first, rest, factor }, { scale: 1, first, rest: null, factor: null }]) {
+          const x = { ...z, data: Float64Array.from(z.data, (value, at) => {
+            const j = at % columns;
+            return (value * shift.scale - (first[j] as number) - (shift.rest?.[j] ?? 0)) * (shift.factor?.[j] ?? 1);
+          }) };
+          const wanted = side === 'columns' ? product(transposed(x), x) : product(x, transposed(x));
+          expect(largestDifference((await engine.gram(z, side, { shift })).data, wanted.data)).toBeLessThan(1e-9);
+        }
+      }
+    });
   });
 
   test('squared distances are those between rows, never negative', async () => {

@@ -5,9 +5,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { reduceToBand } from '../../../src/linalg/bandReduction';
 import { bandToTridiagonal } from '../../../src/linalg/bandToTridiagonal';
 import { createEngine, type Engine } from '../../../src/linalg';
-import { layOut } from '../../../src/linalg/kernels';
+import { kernels, layOut } from '../../../src/linalg/kernels';
+import { transpose } from '../../../src/linalg/matrix';
+import { RowBlock } from '../../../src/linalg/rowBlock';
 import { tridiagonalEigenvalues } from '../../../src/linalg/tridiagonal';
-import { gaussianMatrix, largestDifference, transposed } from './matrices';
+import { float32, gaussianMatrix, largestDifference, product, transposed } from './matrices';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
@@ -27,6 +29,37 @@ test('blocks of the kernels\' memory do not overlap, and it grows with what is a
   expect(large[0].every((value) => value === 1)).toBe(true);
   expect(large[0].byteOffset % 64).toBe(0);
   expect(large[1].byteOffset).toBeGreaterThanOrEqual(large[0].byteOffset + 8_000_000);
+});
+
+test.each([[1, 1], [3, 5], [8, 768], [7, 33], [48, 10]])('the small Gram matrix of %i rows of %i numbers is that of its definition, and one on the diagonal more', (rows, columns) => {
+  const x = gaussianMatrix(rows, columns, 21);
+  const block = new RowBlock(x, [rows * rows], rows);
+  const [gram] = block.vectors as [Float64Array];
+  block.load(0, rows);
+  kernels().shiftedGram(block.address, rows, columns, 0.25, gram.byteOffset);
+  const wanted = product(x, transposed(x)).data;
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j <= i; j++) expect(gram[i * rows + j]).toBeCloseTo(0.25 * (wanted[i * rows + j] as number) + Number(i === j), 9);
+  }
+});
+
+test.each([1, 3, 4, 10])('squares of %i columns of float32 are added up in float64', (columns) => {
+  const x = float32(gaussianMatrix(9, columns, 22));
+  const [sums, room] = layOut(columns, 9 * columns);
+  sums.fill(1);
+  new Float32Array(room.buffer, room.byteOffset, x.data.length).set(x.data);
+  kernels().addNarrowSquares(sums.byteOffset, room.byteOffset, 9, columns);
+  const wanted = Float64Array.from({ length: columns }, (_, j) => 1 + x.data.reduce((sum, value, at) => sum + (at % columns === j ? value * value : 0), 0));
+  expect(largestDifference(sums, wanted)).toBeLessThan(1e-12);
+});
+
+test.each([[1, 1], [3, 70], [64, 32], [65, 33], [200, 7]])('the transpose of %i x %i is that of its definition in every mix of precisions', (rows, columns) => {
+  const wide = gaussianMatrix(rows, columns, 23);
+  for (const x of [wide, float32(wide)]) {
+    expect([...transpose(x).data]).toEqual([...transposed(x).data]);
+    const narrow = transpose(x, { rows: columns, columns: rows, data: new Float32Array(rows * columns) });
+    expect([...narrow.data]).toEqual([...transposed(float32(wide)).data]);
+  }
 });
 
 describe('the two halves of the reduction to tridiagonal form', () => {

@@ -38,6 +38,23 @@ describe('a probe', () => {
     await opened.close();
   });
 
+  it('gives only the rows of a part where they lie together, with all samples; otherwise all rows', async () => {
+    const together = await probe({ a: layer(4, 2), sample_id: ints(5, 5, 6, 7), split: ints(0, 0, 1, 1) });
+    const own = await together.readLayer('a', 1);
+    expect(own.features).toEqual({ rows: 2, columns: 2, data: Float32Array.of(4, 5, 6, 7) });
+    expect([...own.sample]).toEqual([1, 2]);
+    expect(own.sampleIds).toEqual([5n, 6n, 7n]);
+    expect(own.firstRow).toBe(2);
+    expect((await together.readLayer('a', 0)).features.rows).toBe(2);
+    expect((await together.readLayer('a')).features.rows).toBe(4);
+    const mixed = await probe({ a: layer(4, 2), sample_id: ints(5, 6, 7, 8), split: ints(0, 1, 0, 1) });
+    expect((await mixed.readLayer('a', 1)).features.rows).toBe(4);
+    const alone = await probe({ a: layer(4, 2) });
+    expect((await alone.readLayer('a', 1)).features.rows).toBe(4);
+    const views = await probe({ a: { shape: [3, 2, 1], values: range(6) }, split: ints(0, 1, 1) });
+    expect([...(await views.readLayer('a', 1)).features.data]).toEqual([2, 3, 4, 5]);
+  });
+
   it('by sample and view has one entry a sample for split and label', async () => {
     const opened = await openProbe(fixturePath('probes/views.npz'));
     expect(opened).toMatchObject({ epoch: 3, step: 90, rows: 24, samples: 6, problems: [] });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { metricsOfDeepest, metricsOfPrevious } from '../../../src/metrics';
+import { metricsOfBothParts, metricsOfDeepest, metricsOfPrevious } from '../../../src/metrics';
 import { LayerReader } from '../../../src/worker/layerReader';
 import { writeProbe } from './writeProbe';
 
@@ -29,9 +29,21 @@ it('reads a layer once for all units of it, and lets go of what hangs on one par
   expect(await read('block0', 'train', ['alignment'])).toBe(one);
   const other = await read('block0', 'held_out');
   expect(other).not.toBe(one);
-  expect(other.features).toBe(one.features);
+  expect(other.features.data).not.toEqual(one.features.data);
   expect((await read('block1')).layer).toBe('block1');
   expect((await read()).features).not.toBe(one.features);
+});
+
+it('reads the rows of one part, and of both where samples are labelled and a metric of the task learns from the training part', async () => {
+  const task = { file, layer: 'block0', previous: null, metrics: ['rankme', ...metricsOfBothParts] };
+  const part = await reader.read(task, 'held_out', ['rankme'], () => undefined);
+  expect([part.features.rows, part.firstRow]).toEqual([64, 64]);
+  expect(await reader.read(task, 'held_out', metricsOfBothParts, () => undefined)).toBe(part);
+  await writeProbe(file, { epoch: 2, isLabelled: true });
+  const both = await reader.read(task, 'held_out', ['rankme'], () => undefined);
+  expect([both.features.rows, both.firstRow]).toEqual([128, 0]);
+  expect((await reader.read(task, 'train', metricsOfBothParts, () => undefined)).features).toBe(both.features);
+  expect((await read('block0', 'train')).features).toBe(both.features);
 });
 
 it('reads a file anew that was rewritten', async () => {
@@ -47,7 +59,7 @@ it('adds the deepest layer where it is needed, read once for all layers; of the 
   expect(one.deepest?.layer).toBe('block2');
   const two = await read('block1', 'train', metricsOfDeepest);
   expect(two.deepest).toBe(one.deepest);
-  expect((await read('block1', 'held_out', metricsOfDeepest)).deepest?.features).toBe(one.deepest?.features);
+  expect((await read('block1', 'held_out', metricsOfDeepest)).deepest?.layer).toBe('block2');
   expect((await read('block2', 'train', metricsOfDeepest)).deepest).toBeNull();
 });
 

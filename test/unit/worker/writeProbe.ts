@@ -17,10 +17,12 @@ export interface ProbeShape {
   readonly firstId?: number;
   /** Whether the file itself says where in training it is. Default true. */
   readonly isPlaced?: boolean;
+  /** Whether samples have classes: their numbers modulo 3. Default false. */
+  readonly isLabelled?: boolean;
 }
 
 /** A small probe as safetensors: noise around one centre a sample, different for each layer, split and seed. */
-export function probeBytes({ epoch, layers = ['block0', 'block1', 'block2'], samples = 16, views = 8, width = 8, seed = epoch, firstId = 0, isPlaced = true }: ProbeShape): Buffer {
+export function probeBytes({ epoch, layers = ['block0', 'block1', 'block2'], samples = 16, views = 8, width = 8, seed = epoch, firstId = 0, isPlaced = true, isLabelled = false }: ProbeShape): Buffer {
   const rows = samples * views;
   const random = pseudoRandom(seed + 1);
   const tensors: { readonly name: string; readonly dtype: string; readonly shape: readonly number[]; readonly bytes: Buffer }[] = layers.map((name) => {
@@ -35,6 +37,7 @@ export function probeBytes({ epoch, layers = ['block0', 'block1', 'block2'], sam
     Buffer.from(Int32Array.from({ length: rows }, (_, row) => value(Math.floor(row / views))).buffer);
   tensors.push({ name: 'sample_id', dtype: 'I32', shape: [rows], bytes: perRow((sample) => firstId + sample) });
   tensors.push({ name: 'split', dtype: 'I32', shape: [rows], bytes: perRow((sample) => (sample < samples / 2 ? 0 : 1)) });
+  if (isLabelled) tensors.push({ name: 'label', dtype: 'I32', shape: [rows], bytes: perRow((sample) => sample % 3) });
   const header: Record<string, unknown> = {
     __metadata__: { ...(isPlaced && { epoch: String(epoch), step: String(epoch * 10) }), layers: JSON.stringify(layers), layerscope: '1' },
   };
