@@ -68,7 +68,7 @@ export function spreadRows(values: Float64Array, count: number, columns: number,
 }
 
 /** The same: one loop for both types of array would be slow for each. */
-function spreadRowsNarrow(values: Float64Array, count: number, columns: number, into: Float32Array, stride: number, at: number): void {
+export function spreadRowsNarrow(values: Float64Array, count: number, columns: number, into: Float32Array, stride: number, at: number): void {
   for (let from = 0; from < columns; from += tile.columns) {
     const to = Math.min(from + tile.columns, columns);
     for (let j = from; j < to; j++) {

@@ -1,8 +1,12 @@
+import { type ColumnShift, visitShifted } from '../../linalg/columnShift';
 import { dot } from '../../linalg/dot';
 import { kernels } from '../../linalg/kernels';
-import type { Matrix } from '../../linalg/matrix';
+import { type Matrix, spreadRows, spreadRowsNarrow } from '../../linalg/matrix';
 import { RowBlock } from '../../linalg/rowBlock';
 import type { PartRows } from '../partRows';
+
+/** Rows that become columns at a time. */
+const rowsAtOnce = 64;
 
 export type Precision = 'float32' | 'float64';
 
@@ -103,17 +107,26 @@ export function isConstant({ squares }: CentredFeatures): boolean {
 
 /** The centred features as rows x columns. */
 export function centredRows(centred: CentredFeatures, precision: Precision): Matrix {
-  return centredBlock(centred, 0, centred.features.columns, precision);
+  const { rows, columns } = centred.features;
+  const data = precision === 'float64' ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
+  visitShifted(centred.features, shiftOf(centred), 1, (values, first, count) => data.set(values.subarray(0, count * columns), first * columns));
+  return { rows, columns, data };
 }
 
-/** Columns `first` .. `first + count - 1` of the centred features, side by side. */
-export function centredBlock({ features, mean, scale }: CentredFeatures, first: number, count: number, precision: Precision): Matrix {
-  const { rows, columns, data } = features;
-  const block = precision === 'float64' ? new Float64Array(rows * count) : new Float32Array(rows * count);
-  for (let i = 0; i < rows; i++) {
-    const from = i * columns + first;
-    const to = i * count;
-    for (let j = 0; j < count; j++) block[to + j] = ((data[from + j] as number) - (mean[first + j] as number)) * scale;
+/** The same as columns x rows. */
+export function centredColumns(centred: CentredFeatures, precision: Precision): Matrix {
+  const { rows, columns } = centred.features;
+  if (precision === 'float64') {
+    const data = new Float64Array(rows * columns);
+    visitShifted(centred.features, shiftOf(centred), rowsAtOnce, (values, first, count) => spreadRows(values, count, columns, data, rows, first));
+    return { rows: columns, columns: rows, data };
   }
-  return { rows, columns: count, data: block };
+  const data = new Float32Array(rows * columns);
+  visitShifted(centred.features, shiftOf(centred), rowsAtOnce, (values, first, count) => spreadRowsNarrow(values, count, columns, data, rows, first));
+  return { rows: columns, columns: rows, data };
+}
+
+/** Both factors are scaled by a power of two, which loses nothing. */
+function shiftOf({ mean, scale }: CentredFeatures): ColumnShift {
+  return { scale, first: mean.map((one) => one * scale), rest: null, factor: null };
 }

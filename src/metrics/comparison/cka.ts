@@ -1,7 +1,10 @@
+import { dot } from '../../linalg/dot';
 import type { LayerFeatures, MeasureContext, MetricFamily, MetricShape, PartValue } from '../contract';
 import { partRows, type PartRows } from '../partRows';
 import { fewSamplesWarning, notFiniteReason } from '../reasons';
-import { centredFeatures, isConstant } from './centredFeatures';
+import { centredGram } from '../spectrum/centredGram';
+import { livingFeatures } from '../spectrum/livingFeatures';
+import { type CentredFeatures, centredFeatures, isConstant } from './centredFeatures';
 import { isDebiased, leastRows, linearCka } from './linearCka';
 
 const shape = <Metric extends string>(metric: Metric): MetricShape<Metric> => ({ metric, random: false, gap: null, dependsOnSize: true });
@@ -64,11 +67,20 @@ async function ckaWith(part: PartRows, other: LayerFeatures, name: string, optio
   const debiased = isDebiased(x, y);
   const recorded = { ...options, debiased, otherWidth: y.features.columns };
   // A layer is like itself whatever the estimate.
+  if (otherPart !== part) await takeSelfProduct(part, x, context);
   const { value } = otherPart === part ? { value: 1 } : await linearCka(x, y, context, { debiased });
   if (value === null) {
     return none('The rows are as far apart as those of noise: the debiased similarity of a layer with itself is not above 0.', recorded);
   }
   return { value, options: recorded, warnings: fewSamplesWarning(part) };
+}
+
+/** The spectrum of the part needs its Gram matrix anyway, in float64; its squares are what is asked for here. */
+async function takeSelfProduct(part: PartRows, x: CentredFeatures, context: MeasureContext): Promise<void> {
+  if (part.features.rows < part.features.columns) return;
+  const { gram } = await centredGram(part, context);
+  const product = dot(gram.data, gram.data) * (x.scale / livingFeatures(part).scale) ** 4;
+  for (const precision of ['float32', 'float64'] as const) x.selfProducts.set(precision, product);
 }
 
 function sameRows(a: PartRows, b: PartRows): boolean {

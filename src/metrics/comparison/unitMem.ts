@@ -1,9 +1,9 @@
 import { kernels } from '../../linalg/kernels';
-import { RowBlock } from '../../linalg/rowBlock';
 import { sum } from '../bootstrap';
 import type { MeasureContext, MetricFamily, PartValue } from '../contract';
 import type { PartRows } from '../partRows';
 import { fewSamplesWarning, notFiniteReason } from '../reasons';
+import { visitSamples } from '../sampleBlocks';
 
 const recordedOptions = { activation: 'relu', views: 'mean' };
 
@@ -56,34 +56,39 @@ function unitMem(part: PartRows, context: MeasureContext): PartValue {
  * Of each unit: the sum over samples of its mean activation over their views, the largest such mean and whose it is. Of all activations: the sum of
  * their absolute values, and what of it lies above 0.
  */
-function activations({ features, starts, sampleIds }: PartRows, { checkpoint }: MeasureContext) {
+function activations({ features, starts }: PartRows, { checkpoint }: MeasureContext) {
   const { columns } = features;
   const total = new Float64Array(columns);
   const largest = new Float64Array(columns);
   const at = new Int32Array(columns);
-  const block = new RowBlock(features, [columns]);
-  const [sums] = block.vectors as [Float64Array];
   let size = 0;
   let positive = 0;
-  for (let sample = 0; sample < sampleIds.length; sample++) {
-    checkpoint();
-    const [first, end] = [starts[sample] as number, starts[sample + 1] as number];
-    sums.fill(0);
-    for (let row = first; row < end; row += block.rowsAtOnce) {
-      const count = Math.min(block.rowsAtOnce, end - row);
-      block.load(row, count);
-      size += kernels().addActive(block.address, count, columns, sums.byteOffset);
-    }
+  const close = (sample: number, sums: Float64Array): void => {
+    const views = (starts[sample + 1] as number) - (starts[sample] as number);
     for (let j = 0; j < columns; j++) {
       const sum = sums[j] as number;
       positive += sum;
-      const mean = sum / (end - first);
+      const mean = sum / views;
       total[j] = (total[j] as number) + mean;
       if (mean > (largest[j] as number)) {
         largest[j] = mean;
         at[j] = sample;
       }
     }
-  }
+  };
+  checkpoint();
+  visitSamples(features, starts, [columns], ([sums]) => {
+    const own = sums as Float64Array;
+    let left = 0;
+    return (sample, address, count) => {
+      if (left === 0) {
+        own.fill(0);
+        left = (starts[sample + 1] as number) - (starts[sample] as number);
+      }
+      size += kernels().addActive(address, count, columns, own.byteOffset);
+      left -= count;
+      if (left === 0) close(sample, own);
+    };
+  });
   return { total, largest, at, size, positive };
 }
