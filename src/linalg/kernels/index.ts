@@ -3,6 +3,7 @@ export { choleskyFactor, invertLowerTriangle } from './cholesky';
 export { factorizePanel, rankUpdateFactor } from './panel';
 export { addActive, addAround, addNarrowRows, addNarrowSquares, addRows, markVarying } from './columns';
 export {
-  centre, largestAround, largestSizes, normalize, roundAround, roundToWhole, scaleColumns, scatter, shiftedGram, smallestTwo, weightedScatter, widen,
+  centre, largestAround, largestSizes, normalize, roundAround, roundToWhole, scaleColumns, scatter, shiftedGram, smallestTwo, subtractRankTwo, timesVector,
+  weightedScatter, widen,
 } from './rows';
 export { beginTridiagonal, continueTridiagonal } from './tridiagonal';

@@ -1,5 +1,5 @@
 import { addRows } from './columns';
-import { at, sumOfLanes } from './vectors';
+import { at, dot, sumOfLanes } from './vectors';
 
 // Rows of float64 lie one after the other. What is added up over them is added in the same order every time.
 
@@ -312,5 +312,32 @@ export function largestSizes(rows: usize, count: i32, columns: i32, sizes: usize
       row += 8;
     }
     store<f64>(at(sizes, i), size);
+  }
+}
+
+/** products[i] = the row i times the vector */
+export function timesVector(rows: usize, count: i32, columns: i32, vector: usize, products: usize): void {
+  const stride = <usize>columns << 3;
+  for (let i = 0; i < count; i++) store<f64>(at(products, i), dot(rows + <usize>i * stride, vector, columns));
+}
+
+/** x_ij -= v_i w_j + w_i v_j for rows that begin at `first` of the vectors. */
+export function subtractRankTwo(rows: usize, first: i32, count: i32, columns: i32, v: usize, w: usize): void {
+  let row = rows;
+  for (let i = first; i < first + count; i++) {
+    const vi = load<f64>(at(v, i));
+    const wi = load<f64>(at(w, i));
+    const vs = f64x2.splat(vi);
+    const ws = f64x2.splat(wi);
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const sum = f64x2.add(f64x2.mul(vs, v128.load(at(w, j))), f64x2.mul(ws, v128.load(at(v, j))));
+      v128.store(row, f64x2.sub(v128.load(row), sum));
+      row += 16;
+    }
+    if (j < columns) {
+      store<f64>(row, load<f64>(row) - (vi * load<f64>(at(w, j)) + wi * load<f64>(at(v, j))));
+      row += 8;
+    }
   }
 }

@@ -1,5 +1,7 @@
 import { makeReflector } from '../../linalg/householder';
+import { kernels } from '../../linalg/kernels';
 import { block, type Matrix } from '../../linalg/matrix';
+import { RowBlock } from '../../linalg/rowBlock';
 import { tridiagonalEigenvalues } from '../../linalg/tridiagonal';
 import { tridiagonalForm } from '../../linalg/tridiagonalForm';
 import type { MeasureContext } from '../contract';
@@ -105,21 +107,17 @@ function turnedWith(
   const tau = makeReflector(v, 0, rows);
   v[0] = 1;
   // HAH = A - v w' - w v' with w = tau (A v - tau/2 (v'Av) v).
-  const w = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) {
-    let sum = 0;
-    for (let j = 0; j < rows; j++) sum += (data[i * rows + j] as number) * (v[j] as number);
-    w[i] = sum;
-  }
+  const { subtractRankTwo, timesVector } = kernels();
+  const block = new RowBlock(matrix, [rows, rows]);
+  const [own, w] = block.vectors as [Float64Array, Float64Array];
+  own.set(v);
+  block.visit((first, count) => timesVector(block.address, count, columns, own.byteOffset, w.byteOffset + first * Float64Array.BYTES_PER_ELEMENT));
   const half = (tau / 2) * dot(v, w);
   for (let i = 0; i < rows; i++) w[i] = tau * ((w[i] as number) - half * (v[i] as number));
-  for (let i = 0; i < rows; i++) {
-    const vi = v[i] as number;
-    const wi = w[i] as number;
-    for (let j = 0; j < rows; j++) {
-      matrix.data[i * rows + j] = (matrix.data[i * rows + j] as number) - vi * (w[j] as number) - wi * (v[j] as number);
-    }
-  }
+  block.visit((first, count) => {
+    subtractRankTwo(block.address, first, count, columns, own.byteOffset, w.byteOffset);
+    matrix.data.set(block.values.subarray(0, count * columns), first * columns);
+  });
   const along = tau * dot(v, image);
   for (let i = 0; i < rows; i++) image[i] = (image[i] as number) - along * (v[i] as number);
   return { matrix, direction: image };
