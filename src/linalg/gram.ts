@@ -2,38 +2,34 @@ import { shiftedRows, visitShifted } from './columnShift';
 import type { Engine, GramOptions } from './engine';
 import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, spreadRows, toFloat64, zeros } from './matrix';
 
-/** Height of a panel: enough for full speed of the product, little enough that the skipped half counts. */
-const panelHeight = 192;
+/** Height of a panel: enough for full speed of its products, which are wide, little enough that few elements above the diagonal are computed. Measured. */
+const panelHeight = 96;
 /** Terms that are widened to float64 at a time, so that memory does not grow with the probe. */
 const chunkLength = 512;
 /** Rows that become columns at a time. */
 const rowsAtOnce = 64;
 
 /**
- * Z'Z or ZZ' in float64 out of products of panels; only blocks on and below the diagonal are computed.
+ * Z'Z or ZZ' in float64 out of products of panels, each with all before it and itself: little more than the lower triangle.
  * Each product of two float32 numbers is exact in float64, so the result is as good as its summation.
  */
 export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'columns' | 'rows', options: GramOptions): Promise<Matrix<Float64Array>> {
   const [size, inner] = side === 'columns' ? [z.columns, z.rows] : [z.rows, z.columns];
   const ranges = evenParts(size, panelHeight);
-  const blocks = ranges.map((row, i) => ranges.slice(0, i + 1).map((column) => zeros(row.length, column.length)));
+  const sums = ranges.map(({ start, length }) => zeros(length, start + length));
   // Panels are rows, contiguous: engines are faster at A B' than at A' B, by more than the transposing costs.
   const readChunk = side === 'columns' ? columnReader(z, options) : rowReader(options.shift ? shiftedRows(z, options.shift) : z);
   for (const [at, chunk] of evenParts(inner, chunkLength).entries()) {
     const lying = readChunk(chunk);
-    const panels = ranges.map(({ start, length }) => rowsOf(lying, start, length));
-    for (const [i, left] of panels.entries()) {
-      for (const [j, right] of panels.slice(0, i + 1).entries()) {
-        const sum = blocks[i]?.[j] as Matrix<Float64Array>;
-        options.checkpoint?.();
-        await engine.gemm(left, right, { transposeB: true, ...(at > 0 ? { addend: sum } : {}), into: sum.data });
-      }
+    for (const [i, { start, length }] of ranges.entries()) {
+      const sum = sums[i] as Matrix<Float64Array>;
+      options.checkpoint?.();
+      const addend = at > 0 ? { addend: sum } : {};
+      await engine.gemm(rowsOf(lying, start, length), rowsOf(lying, 0, start + length), { transposeB: true, ...addend, into: sum.data, checkpoint: options.checkpoint });
     }
   }
   const result = zeros(size, size);
-  for (const [i, row] of ranges.entries()) {
-    for (const [j, column] of ranges.slice(0, i + 1).entries()) setBlock(result, row.start, column.start, blocks[i]?.[j] as Matrix);
-  }
+  for (const [i, { start }] of ranges.entries()) setBlock(result, start, 0, sums[i] as Matrix);
   mirrorLower(result);
   return result;
 }
