@@ -5,7 +5,8 @@ import { createEngine, type Engine } from '../../../src/linalg';
 import {
   defaultMeasureOptions, featureCatalog, isKnownMetric, measureLayer, metricCatalog, metricFamilies, metricInfo, weightFamilies,
 } from '../../../src/metrics';
-import { clusteredLayer, measure } from './layers';
+import { partRows } from '../../../src/metrics/partRows';
+import { clusteredLayer, measure, withFeatures } from './layers';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -70,4 +71,11 @@ test('float32 and float64 features give the same values', async () => {
     if (record.value === null) expect(b[index]?.value).toBeNull();
     else expect(b[index]?.value).toBeCloseTo(record.value, 12);
   }
+});
+
+test('a fault names its row in the file when only some rows of it were read', () => {
+  const { columns, data } = layer.features;
+  const broken = withFeatures(layer, Float64Array.from(data, (value, at) => (Math.floor(at / columns) === 3 ? NaN : Math.floor(at / columns) === 5 ? 0 : value)));
+  expect(partRows({ ...broken, firstRow: 40 }, 'train')).toMatchObject({ notFinite: { rows: 1, first: 43 }, allZero: { rows: 1, first: 45 } });
+  expect(partRows(broken, 'train')).toMatchObject({ notFinite: { rows: 1, first: 3 } });
 });
