@@ -29,7 +29,7 @@ const maximumThreads = 4;
  * Of a thread's heap, in MiB: below it there is no whole collection. V8 counts typed arrays to the heap and starts from a few MiB, so that it would collect a
  * dozen times for each layer, an eighth of the time.
  */
-const heapBeforeCollection = 128;
+const heapBeforeCollection = 64;
 /** Of the process: threads of two pools may load at the same time, too. */
 const engineTurn = new SharedArrayBuffer(4);
 /** A task is given to a second thread when the first one died with it, and then given up. */

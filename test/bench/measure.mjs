@@ -83,7 +83,7 @@ export async function main(options) {
   console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores; Python has ${pythonThreads} threads, ours one a layer. Runs alternate; medians over layers.`);
   const threads = Object.fromEntries(['OPENBLAS', 'OMP', 'MKL', 'BLIS'].map((name) => [`${name}_NUM_THREADS`, String(pythonThreads)]));
   // What the pool sets for its threads.
-  const ours = converse(process.execPath, ['--initial-old-space-size=128', script], {});
+  const ours = converse(process.execPath, ['--initial-old-space-size=64', script], {});
   const pool = converse(process.execPath, [path.join(cache, 'measurePool.mjs'), path.join(cache, 'computeThread.cjs'), String(cores)], {});
   const theirs = converse(python, [path.join(here, 'twin_measure.py')], threads);
   await ours.hello();

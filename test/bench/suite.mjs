@@ -64,7 +64,7 @@ export async function main(options) {
   const rows = `${shape.samples * shape.views} rows (${shape.samples} samples x ${shape.views} views, half held out)`;
   console.log(`Workload ${which}: ${layerCount} of ${shape.layers} layers of ${rows} x ${shape.width}, F16, ${shape.classes} classes, made by a seeded generator.`);
   console.log(`${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, load ${loadavg()[0].toFixed(1)} before the run. All sides alternate; medians over layers.`);
-  const ours = converse(process.execPath, ['--initial-old-space-size=128', path.join(cache, 'suiteProcess.mjs')], {});
+  const ours = converse(process.execPath, ['--initial-old-space-size=64', path.join(cache, 'suiteProcess.mjs')], {});
   const startPool = () => converse(process.execPath, [path.join(cache, 'measurePool.mjs'), path.join(cache, 'computeThread.cjs'), String(cores)], {});
   const pool = startPool();
   const processes = Object.fromEntries(twins.map((twin) => [twin, startTwin(python, twin, pythonThreads)]));
