@@ -267,10 +267,11 @@ export class RunState {
       return 'Only what the training recorded itself is shown of the features. Record the features of a fixed set of samples at each checkpoint to measure everything else.';
     }
     if (this.records.size > 0) {
-      return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that.';
+      return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that, or choose probe data: images that the models of the checkpoints are shown.';
     }
     const found = kinds.has('checkpoint') ? (kinds.has('log') ? 'logs and checkpoints' : 'checkpoints') : 'logs';
-    return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them.`;
+    const choose = kinds.has('checkpoint') ? ', or choose probe data: images that the models of the checkpoints are shown' : '';
+    return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them${choose}.`;
   }
 }
 
