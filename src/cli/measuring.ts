@@ -2,9 +2,11 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createFormatRegistry } from '../formats';
 import { type EngineChoice, EngineUnavailable } from '../linalg';
-import { type MeasureSourcesRequest, type MeasureSourcesResult, measureSources, newestCheckpoint } from '../monitor';
+import { type MeasureSourcesRequest, type MeasureSourcesResult, measureSources, newestCheckpoints } from '../monitor';
+import { inspectTensors } from '../monitor/tensorWatch';
 import type { FeatureExtractor } from '../monitor';
 import type { ProbeData } from '../protocol';
+import type { FileOnDisk } from '../runs';
 import { isCandidate } from '../runs/classify';
 import { isPartOfRun } from '../runs/conventions';
 import { writeProbeData } from '../store';
@@ -71,10 +73,21 @@ export function computePool(options: Omit<ComputePoolOptions, 'threadPath'>): Re
 export async function chooseProbeData(folder: string, asked: Partial<ProbeData>, extractor: FeatureExtractor, terminal: Terminal): Promise<ProbeData | null> {
   const data = await probeDataFor(folder, asked);
   if (data === null || Object.keys(asked).length === 0) return data;
-  const newest = newestCheckpoint((await openRun(folder, terminal.signal)).files);
+  const newest = await newestOf(folder, terminal);
   await extractor.check({ kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder, data }, terminal.signal);
   terminal.say(`remembered in ${await writeProbeData([path.join(folder, '.layerscope')], data)}`);
   return data;
+}
+
+/** The newest checkpoint of a run that holds weights: the state of an optimizer lies beside many a one. */
+async function newestOf(folder: string, terminal: Terminal): Promise<FileOnDisk | null> {
+  const registry = createFormatRegistry();
+  for (const file of newestCheckpoints((await openRun(folder, terminal.signal)).files)) {
+    terminal.signal.throwIfAborted();
+    const content = await inspectTensors(file, registry, { identify: false }).catch(() => null);
+    if (content !== null && content.layers.length > 0) return file;
+  }
+  return null;
 }
 
 /**

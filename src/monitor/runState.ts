@@ -5,6 +5,7 @@ import { isOfTraining, trainingSource } from '../protocol';
 import type { FileOnDisk, ScalarCollector } from '../runs';
 import { recordKey } from '../store';
 import { judgeHealth, layersWithGaps } from './health';
+import { isResult } from './resultPaths';
 
 /** In one message: to put more of them into one would hold up the file-following loop for more than some 10 ms. */
 const mostRecords = 2_000;
@@ -187,7 +188,8 @@ export class RunState {
       folder: this.folder,
       epoch: largest([...files, ...logs, ...ofTraining].map(({ epoch }) => epoch)),
       step: largest([...files, ...logs, ...ofTraining].map(({ step }) => step)),
-      modified: largest(files.map(({ disk }) => disk.modified)) ?? 0,
+      // What was extracted says nothing of when the run was written to.
+      modified: largest(files.filter(({ disk }) => !isResult(disk.path)).map(({ disk }) => disk.modified)) ?? 0,
       files: files.map(toRunFile),
       problems: [...this.runProblems, ...files.flatMap(({ problems }) => problems)],
       findings: this.currentFindings ?? [],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSameMoment, newestCheckpoint, withoutProbes } from '../../../src/monitor/moments';
+import { isSameMoment, newestCheckpoints, withoutProbes } from '../../../src/monitor/moments';
 import type { FileOnDisk } from '../../../src/runs';
 
 const at = (epoch: number | null, step: number | null = null) => ({ epoch, step });
@@ -27,8 +27,7 @@ describe('Checkpoints without a probe', () => {
       kind: 'checkpoint', path, absolutePath: `/run/${path}`, formatId: 'torch', format: 'PyTorch checkpoint', bytes: 1, modified, epoch, step, problem: null, ...change,
     });
     const files = [file('a', 2, 5), file('b', 2, 7), file('c', 1, 9, 99), file('d', 9, 9, 0, { kind: 'probe' }), file('e', 9, 9, 0, { formatId: null }), file('model-00001-of-00002.bin', 9, 9)];
-    expect(newestCheckpoint(files)?.path).toBe('b');
-    expect(newestCheckpoint([file('x', null, null, 5), file('y', null, null, 7)])?.path).toBe('y');
-    expect(newestCheckpoint([])).toBeNull();
+    expect(newestCheckpoints(files).map(({ path }) => path)).toEqual(['b', 'a', 'c']);
+    expect(newestCheckpoints([file('x', null, null, 5), file('y', null, null, 7)]).map(({ path }) => path)).toEqual(['y', 'x']);
   });
 });
