@@ -29,6 +29,8 @@ export interface WorkerSettings {
   readonly engine: EngineChoice;
   /** Where engines that do not come with the extension are installed, each in a folder of its own. */
   readonly engineFolder?: string;
+  /** Whether models of checkpoints are run at all: not before a folder is trusted, as what is in it would say which. Default true. */
+  readonly runModels?: boolean;
   /** On what models are run that features are taken from. Default `cpu`. */
   readonly modelProvider?: ModelProvider;
   /** Where records are written: beside the run, or in `storageFolder`. Both are read. */

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -165,6 +165,17 @@ describe('a run with checkpoints and chosen images, but without probes', { timeo
     await client.setProbeData(run, { ...data, samples: 4, views: 2 });
     await client.cancel(run);
     await client.measure(run, { again: false });
+    await until('both checkpoints are measured', () => haveRecords([15, 60]), 60_000);
+  });
+
+  it('runs no model before the folder is trusted, whatever lies in it', async () => {
+    await mkdir(path.join(folder, 'run/.layerscope'));
+    await writeFile(path.join(folder, 'run/.layerscope/probe-data.json'), JSON.stringify(data));
+    const run = await open({ runModels: false });
+    await expect(client.setProbeData(run, data)).rejects.toThrow('Models are not run here');
+    await client.measure(run, { again: false });
+    expect(extracted()).toEqual([]);
+    await open({ runModels: true });
     await until('both checkpoints are measured', () => haveRecords([15, 60]), 60_000);
   });
 
