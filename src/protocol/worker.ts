@@ -13,7 +13,7 @@ export interface WatchedFolder {
 export interface WorkerSettings {
   /** Measure new probes without being asked. */
   readonly measureAutomatically: boolean;
-  /** Measure the weights of checkpoints, too: after the probes, and only of runs that somebody looks at or that are being written. Default true. */
+  /** Measure the weights of checkpoints, too: after the probes, and only of runs that somebody looks at, that are being written, or that probe data were chosen for. Default true. */
   readonly measureWeights?: boolean;
   /** epsilon squared of the coding rate (metrics.md, section 1). */
   readonly eps2: number;
