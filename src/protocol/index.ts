@@ -7,3 +7,4 @@ export type * from './landscape';
 export type * from './landscapePanel';
 export type * from './probeData';
 export { isOfTraining, trainingSource } from './records';
+export { probeDataDefaults } from './probeData';

@@ -1,3 +1,4 @@
+import type { ProbeData } from './probeData';
 import type { MeasurementRecord } from './records';
 import type { OpenedRun, RunPage, RunSummary, ScalarSeries } from './runs';
 
@@ -12,7 +13,7 @@ export interface WatchedFolder {
 export interface WorkerSettings {
   /** Measure new probes without being asked. */
   readonly measureAutomatically: boolean;
-  /** Measure the weights of checkpoints, too: after the probes, and only of runs that somebody looks at or that are being written. Default true. */
+  /** Measure the weights of checkpoints, too: after the probes, and only of runs that somebody looks at, that are being written, or that probe data were chosen for. Default true. */
   readonly measureWeights?: boolean;
   /** epsilon squared of the coding rate (metrics.md, section 1). */
   readonly eps2: number;
@@ -28,6 +29,10 @@ export interface WorkerSettings {
   readonly engine: EngineChoice;
   /** Where engines that do not come with the extension are installed, each in a folder of its own. */
   readonly engineFolder?: string;
+  /** Whether models of checkpoints are run at all: not before a folder is trusted, as what is in it would say which. Default true. */
+  readonly runModels?: boolean;
+  /** On what models are run that features are taken from. Default `cpu`. */
+  readonly modelProvider?: ModelProvider;
   /** Where records are written: beside the run, or in `storageFolder`. Both are read. */
   readonly resultsLocation: 'workspaceStorage' | 'run';
   readonly storageFolder: string;
@@ -44,6 +49,9 @@ export type EngineName = 'onnxruntime' | 'tensorflow' | 'wasm';
 
 /** `auto`: the first of the engines that can be loaded. */
 export type EngineChoice = 'auto' | EngineName;
+
+/** Execution providers of ONNX Runtime; `auto`: the first accelerator of the machine that loads, else the processor. */
+export type ModelProvider = 'auto' | 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu' | 'wasm';
 
 /** An engine that is not in use. */
 export interface OtherEngine {
@@ -128,6 +136,13 @@ export interface WorkerApi {
   measure(runId: string, options: { readonly again: boolean }): Promise<void>;
   /** Which samples of a probe (its path relative to the run's folder) to label next, as its deepest layer sees them. */
   suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice>;
+  /** What the model of the run is shown where no probe was recorded; null when nothing was chosen. Fails with the reason when what is stored cannot be read. */
+  probeData(runId: string): Promise<ProbeData | null>;
+  /**
+   * Chooses that, or with null that the model is not run. Fails, naming file, place and reason, when images cannot be opened or do not fit the model of the
+   * newest checkpoint; nothing is remembered then. Choosing, also the same again, voids what was extracted before; without a checkpoint only the images are looked at.
+   */
+  setProbeData(runId: string, data: ProbeData | null): Promise<void>;
   /** Cancels queued and running measurements; of all runs when `runId` is null. */
   cancel(runId: string | null): Promise<void>;
   /** Looks at all folders now. */

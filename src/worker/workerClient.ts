@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
-  EngineStatus, LabelAdvice, RunDelta, RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
+  EngineStatus, LabelAdvice, ProbeData, RunDelta, RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
 } from '../protocol';
 import { DeathRegister } from './deathRegister';
 import { isKnown } from './engineNews';
@@ -125,6 +125,14 @@ export class WorkerClient implements WorkerConnection {
 
   suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice> {
     return this.call((worker) => worker.suggestLabels(runId, request));
+  }
+
+  probeData(runId: string): Promise<ProbeData | null> {
+    return this.call((worker) => worker.probeData(runId));
+  }
+
+  setProbeData(runId: string, data: ProbeData | null): Promise<void> {
+    return this.call((worker) => worker.setProbeData(runId, data));
   }
 
   cancel(runId: string | null): Promise<void> {

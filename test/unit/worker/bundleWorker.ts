@@ -12,7 +12,7 @@ export async function bundleWorker(): Promise<{ readonly workerPath: string; rea
   const folder = await mkdtemp(path.join(root, 'out', 'worker-'));
   await build({
     entryPoints: { worker: path.join(root, 'src/worker/main.ts'), computeThread: path.join(root, 'src/worker/computeThread.ts') },
-    bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['onnxruntime-node', 'onnxruntime-web'], outdir: folder, logLevel: 'error',
+    bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'], outdir: folder, logLevel: 'error',
   });
   return {
     workerPath: path.join(folder, 'worker.js'),
