@@ -1,3 +1,4 @@
+import type { LandscapeEnd, LandscapeNews, LandscapeOrder, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus } from './landscapeJob';
 import type { MeasurementRecord } from './records';
 import type { OpenedRun, RunPage, RunSummary, ScalarSeries } from './runs';
 
@@ -128,6 +129,13 @@ export interface WorkerApi {
   measure(runId: string, options: { readonly again: boolean }): Promise<void>;
   /** Which samples of a probe (its path relative to the run's folder) to label next, as its deepest layer sees them. */
   suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice>;
+  /** What the model of a checkpoint is, which losses it has, and what an option has to say of it. */
+  inspectModel(inspection: ModelInspection): Promise<ModelFacts>;
+  /** Computes a landscape, one after the other, and answers when it ends; until then `landscapeChanged` tells what is known. Points are kept beside the records of their run. */
+  computeLandscape(id: string, order: LandscapeOrder): Promise<LandscapeEnd>;
+  cancelLandscape(id: string): Promise<void>;
+  /** On what a model would run, found by making a session. */
+  modelProvider(choice: ModelProviderChoice): Promise<ModelProviderStatus>;
   /** Cancels queued and running measurements; of all runs when `runId` is null. */
   cancel(runId: string | null): Promise<void>;
   /** Looks at all folders now. */
@@ -178,5 +186,7 @@ export interface WorkerEvents {
   progressChanged(progress: MeasureProgress | null): void;
   /** The layers that are being measured from now on, each by a key that stays the same across processes. */
   workChanged(keys: readonly string[]): void;
+  /** At most some times a second. */
+  landscapeChanged(news: LandscapeNews): void;
   log(level: LogLevel, message: string): void;
 }
