@@ -27,6 +27,8 @@ export interface WorkerSettings {
   /** 0: one per core, at most 4. */
   readonly threads: number;
   readonly engine: EngineChoice;
+  /** On what models run, for features and landscapes. Default `cpu`. */
+  readonly modelProvider?: ModelProviderChoice;
   /** Where engines that do not come with the extension are installed, each in a folder of its own. */
   readonly engineFolder?: string;
   /** Where records are written: beside the run, or in `storageFolder`. Both are read. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { placeOfZero } from '../../../src/landscape';
 import type { LandscapeSurface } from '../../../src/protocol';
-import { computeLandscapes, type LandscapeRequest, readSurface } from '../../../src/worker/landscape';
+import { computeLandscapes, type LandscapeRequest, readSurfaces } from '../../../src/worker/landscape';
 import { repository } from '../cli/commandLine';
 import { temporaryFolder } from '../cli/files';
 
@@ -13,6 +13,8 @@ const [early, middle, late] = [15, 30, 60].map((step) => inFolder(`mae-step${ste
 const base: LandscapeRequest = {
   checkpoints: [late], directions: 'random', data: inFolder('images.npy'), images: 4, grid: 3, range: 0.5, describe: { heads: 2, decoderHeads: 2 }, normalisePixels: true,
 };
+
+const readSurface = async (file: string): Promise<LandscapeSurface> => (await readSurfaces(file))[0]!;
 
 function originOf({ x, y, loss }: LandscapeSurface): number {
   return loss[placeOfZero(y.length === 0 ? [0] : y) * x.length + placeOfZero(x)]!;
