@@ -3,6 +3,7 @@ export {
   ModelMismatch, OpenQuestion, type Architecture, type DescribeOptions, type LossKind, type LossRequest, type ModelLayer, type ModelParameter, type ModelRole,
   type ResidualNetwork, type Stem, type TokenPooling, type TransformerStack, type VisionTransformer,
 } from './architecture';
+export { chosenLayers, chosenModules } from './chosenLayers';
 export { describeModel } from './describeModel';
 export { buildExportedGraph, matchExport, type ExportRequest } from './exportedGraph';
 export { readExport, type ExportedModel } from './exportedModel';

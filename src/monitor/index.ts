@@ -1,3 +1,4 @@
+export type { CheckTask, ExtractTask, FeatureExtractor } from './featureExtractor';
 export type { CheckpointReference, CheckpointReferences, FeatureTask, LayerMeasurer, LayerStep, LayerTask, SuggestTask, WeightTask } from './layerMeasurer';
 export { measureSources } from './measureSources';
 export type { MeasureSourcesRequest, MeasureSourcesResult, Shard } from './measureSources';

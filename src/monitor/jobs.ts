@@ -15,6 +15,8 @@ export interface Job {
   readonly rank: number;
   /** Runs after all others and with none beside it: it may end the process. Default false. */
   readonly alone?: boolean;
+  /** Of several jobs that name the same, one runs at a time. Default: none. */
+  readonly exclusive?: string;
   /** What is done, in words. */
   readonly title: string;
   /** Must settle soon after `signal` is aborted; errors are its own business. */
@@ -127,7 +129,8 @@ export class JobQueue {
 
   private pump(): void {
     while (this.active.size < this.concurrency && ![...this.active.values()].some(({ job }) => job.alone)) {
-      const ready = [...this.queued.values()].filter(({ key }) => !this.active.has(key));
+      const exclusives = new Set([...this.active.values()].map(({ job }) => job.exclusive));
+      const ready = [...this.queued.values()].filter(({ key, exclusive }) => !this.active.has(key) && (exclusive === undefined || !exclusives.has(exclusive)));
       if (ready.length === 0) break;
       const job = ready.reduce((best, each) => (compareJobs(each, best) < 0 ? each : best));
       if (job.alone && this.active.size > 0) break;

@@ -9,6 +9,7 @@ import { toProblem, toRecords } from './fileRecords';
 import type { LayerStep, LayerTask } from './layerMeasurer';
 import { inTurn, turns } from './plan';
 import type { Turn } from './plan';
+import { isFeatureJob } from './modelFeatures';
 import { findChanged } from './references';
 import { RunPlan } from './runPlan';
 import type { RunState } from './runState';
@@ -29,6 +30,8 @@ export class Measuring {
   private loading: Promise<unknown> | null;
   /** Jobs that a person cancelled: they wait until they are asked for. */
   private readonly declined = new Set<string>();
+  /** Files to be measured even when nothing is by itself: somebody asked for what they are made of. */
+  private readonly wanted = new Set<string>();
   private readonly pending = new Map<string, 'queued' | 'measuring'>();
   private referencesOutdated = false;
   private patience: { cancel(): void } | null = null;
@@ -168,8 +171,14 @@ export class Measuring {
     }
   }
 
+  /** A file that is yet to come is measured even when nothing is by itself. */
+  want(path: string): void {
+    this.wanted.add(path);
+  }
+
   /** Drops what waits or runs; automatic work does not bring it back. */
   cancel(): void {
+    this.wanted.clear();
     for (const key of this.drop()) this.declined.add(key);
     for (const file of this.files.values()) this.showState(file);
   }
@@ -192,8 +201,8 @@ export class Measuring {
     return [...this.files.values()].some((file) => file.content !== null && this.toDo.missing(file, file.content, false).length > 0);
   }
 
-  private drop(accept?: (key: string) => boolean): string[] {
-    const keys = this.around.queue.cancel(this.run.id, accept);
+  private drop(accept: (key: string) => boolean = () => true): string[] {
+    const keys = this.around.queue.cancel(this.run.id, (key) => !isFeatureJob(this.run.id, key) && accept(key));
     for (const key of keys) this.pending.delete(key);
     return keys;
   }
@@ -207,7 +216,7 @@ export class Measuring {
     return this.around.measureAutomatically() && (kind === 'probe' || this.around.measureWeights());
   }
 
-  private plan(file: TensorWatch, { asked = false, again = false } = {}): void {
+  private plan(file: TensorWatch, { asked = this.wanted.has(file.path), again = false } = {}): void {
     const { content } = file;
     if (content === null) return;
     this.leaveOutQuarantined(file, content);
@@ -232,7 +241,8 @@ export class Measuring {
       runId: this.run.id,
       asked,
       alone: this.around.suspects.isSuspect(this.keyOf(content, layer, 'first')),
-      precedence: turn === 'second' ? 2 : content.kind === 'probe' ? 0 : 1,
+      // Between them models are run: features of one checkpoint are measured before those of the next are taken.
+      precedence: turn === 'second' ? 3 : content.kind === 'probe' ? 0 : 2,
       runRank: this.rank,
       rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
       title: `${layer} of ${file.path}`,

@@ -2,15 +2,17 @@ import path from 'node:path';
 import { createFormatRegistry } from '../formats';
 import { defaultMeasureOptions } from '../metrics';
 import type { MeasureOptions } from '../metrics';
-import type { LabelAdvice, MeasureProgress, OpenedRun, RunPage, RunSummary, SuspectLayer, WatchedFolder, WorkerEvents, WorkerSettings } from '../protocol';
+import type { LabelAdvice, MeasureProgress, OpenedRun, ProbeData, RunPage, RunSummary, SuspectLayer, WatchedFolder, WorkerEvents, WorkerSettings } from '../protocol';
 import { StabilityGate } from '../runs';
 import type { RunOnDisk } from '../runs';
+import { checkProbeData } from '../store';
 import type { LandscapeFolders, RecordStoreOptions } from '../store';
 import { Batches } from './batches';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
 import { Diagnoses } from './diagnoses';
 import { chooseMetrics, methodOf, metricsOf } from './fileRecords';
+import type { FeatureExtractor } from './featureExtractor';
 import { Folders } from './folders';
 import type { Scan } from './folders';
 import { JobQueue } from './jobs';
@@ -38,6 +40,8 @@ export type MonitorEvents = Omit<WorkerEvents, 'landscapeChanged'>;
 export interface MonitorOptions {
   /** Where layers are measured under these settings; called again when they change. */
   readonly measurerFor: (settings: WorkerSettings) => LayerMeasurer;
+  /** Where models are run under these settings. Default: they are not. */
+  readonly extractorFor?: (settings: WorkerSettings) => FeatureExtractor;
   /** Layers measured at once. */
   readonly concurrencyFor: (settings: WorkerSettings) => number;
   readonly events: MonitorEvents;
@@ -106,6 +110,7 @@ export class Monitor {
       measureAutomatically: () => this.watched?.settings.measureAutomatically ?? false,
       measureWeights: () => this.watched?.settings.measureWeights ?? true,
       measurer: () => this.currentMeasurer(),
+      extractor: () => this.options.extractorFor?.(this.current()) ?? null,
       inspect: (action) => slots.run(action),
       turn: () => turns.take(),
       rescan: () => this.folders.soon(),
@@ -165,9 +170,19 @@ export class Monitor {
     return toLabelAdvice(layer, await this.currentMeasurer().suggest({ file, layer, count, part: 'train', seed }, new AbortController().signal));
   }
 
+  /** What the model of a run is shown. @throws {RangeError} when there is no such run; {FormatError} when what is stored cannot be read. */
+  async probeData(runId: string): Promise<ProbeData | null> {
+    return this.runOf(runId).probeData();
+  }
+
+  /** Chooses that. @throws {RangeError} when there is no such run; {FormatError} naming what cannot be used, and why: nothing is remembered then. */
+  async setProbeData(runId: string, data: ProbeData | null): Promise<void> {
+    await this.runOf(runId).setProbeData(data === null ? null : checkProbeData(data, 'The chosen probe data'));
+  }
+
   /** Cancels queued and running measurements; of all runs when `runId` is null. */
   cancel(runId: string | null): void {
-    for (const [id, run] of this.runs) if (runId === null || id === runId) run.measuring.cancel();
+    for (const [id, run] of this.runs) if (runId === null || id === runId) run.cancel();
   }
 
   /** What is known of layers that may have ended earlier processes. */
@@ -235,11 +250,11 @@ export class Monitor {
       this.measurer = null;
       return;
     }
-    if (differs('threads', 'engine')) {
+    if (differs('threads', 'engine', 'modelProvider')) {
       this.queue.cancel(null);
       this.measurer = null;
     }
-    if (differs('threads', 'engine', 'eps2', 'seed', 'partition', 'clusters', 'metrics', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.measuring.replan();
+    if (differs('threads', 'engine', 'modelProvider', 'eps2', 'seed', 'partition', 'clusters', 'metrics', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.replan();
   }
 
   private takeScan({ runs, problems, complete }: Scan): void {
@@ -261,7 +276,7 @@ export class Monitor {
     const known = this.runs.get(found.id);
     if (known !== undefined) {
       known.update(found);
-      void known.measuring.refresh();
+      void known.refreshResults();
       return;
     }
     const run: RunWatch = new RunWatch(found, this.surroundings, this.recordFolders(found), () => {

@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { FileProblem } from '../protocol';
+import type { FileProblem, ProbeData } from '../protocol';
 import { isShard, logFilesOf } from '../runs';
 import type { FileOnDisk, LogFiles, RunOnDisk } from '../runs';
 import type { RecordStoreOptions } from '../store';
 import { LogWatch } from './logWatch';
 import { Measuring } from './measuring';
+import { ModelFeatures } from './modelFeatures';
+import { newestCheckpoint } from './moments';
 import { RunState } from './runState';
 import type { Surroundings } from './surroundings';
 import { TensorWatch } from './tensorWatch';
@@ -22,11 +24,15 @@ interface FollowedFiles {
 export class RunWatch {
   readonly state: RunState;
   readonly measuring: Measuring;
+  private readonly features: ModelFeatures;
   /** By the file that names the log. */
   private readonly logs = new Map<string, FollowedFiles>();
   /** Probes, and checkpoints that are measured. */
   private readonly tensors = new Map<string, TensorWatch>();
   private readonly files = new Map<string, FileOnDisk>();
+  /** What the folder held when it was looked at last, and what was extracted from checkpoints. */
+  private onDisk: readonly FileOnDisk[] = [];
+  private extracted: readonly FileOnDisk[] = [];
   private readonly looking = new Set<Promise<unknown>>();
   private folderProblems: readonly FileProblem[] = [];
   private engineProblem: FileProblem | null = null;
@@ -46,6 +52,15 @@ export class RunWatch {
     this.state = new RunState(run.id, run.folder, run.name, onChange);
     const stored = { ...records, turn: around.turn };
     this.measuring = new Measuring(this.state, this.tensors, around, stored, () => this.tellProblems(), () => this.followTraining());
+    this.features = new ModelFeatures(this.state, this.tensors, around, records, {
+      onFiles: (files) => {
+        this.extracted = files;
+        this.takeFiles();
+      },
+      onChosen: () => this.attend(),
+      onProblems: () => this.tellProblems(),
+      onAsked: (file) => this.measuring.want(file),
+    });
   }
 
   /** Takes over what the folder holds now. */
@@ -53,12 +68,19 @@ export class RunWatch {
     this.state.rename(run.name);
     this.folderProblems = run.problems;
     this.measuring.rank = Math.max(0, ...run.files.map(({ modified }) => modified));
-    const present = new Map(run.files.map((file) => [file.path, file.kind]));
+    this.features.rank = this.measuring.rank;
+    this.onDisk = run.files;
+    this.takeFiles();
+  }
+
+  private takeFiles(): void {
+    const files = [...this.onDisk, ...this.extracted];
+    const present = new Map(files.map((file) => [file.path, file.kind]));
     for (const { path, kind } of [...this.files.values()]) if (present.get(path) !== kind) this.removeFile(path);
-    const logs = logFilesOf(run.files, this.around.registry);
+    const logs = logFilesOf(files, this.around.registry);
     const followed = new Set(logs.flatMap(({ files }) => files.map(({ path }) => path)));
     // Newest checkpoint first: what somebody who watches wants to see.
-    for (const file of [...run.files].reverse()) this.updateFile(file, followed.has(file.path));
+    for (const file of [...files].reverse()) this.updateFile(file, followed.has(file.path));
     this.followLogs(logs);
     this.tellProblems();
   }
@@ -88,13 +110,45 @@ export class RunWatch {
     await this.looked();
     this.engineProblem = null;
     await this.measuring.measure(again);
+    await this.features.plan({ asked: true });
     this.tellProblems();
+  }
+
+  cancel(): void {
+    this.features.cancel();
+    this.measuring.cancel();
+  }
+
+  /** Other options are asked for, or other threads do the work. */
+  replan(): void {
+    this.measuring.replan();
+    this.features.replan();
+  }
+
+  /** Takes in what others have written of the run's results. */
+  async refreshResults(): Promise<void> {
+    await Promise.all([this.measuring.refresh(), this.features.refresh()]);
+  }
+
+  /** @throws {FormatError} when what is stored cannot be read */
+  probeData(): Promise<ProbeData | null> {
+    return this.features.chosen();
+  }
+
+  /** @throws {FormatError} naming what cannot be used, and why; nothing is remembered then */
+  async setProbeData(data: ProbeData | null): Promise<void> {
+    if (data !== null) {
+      const newest = newestCheckpoint(this.onDisk);
+      const task = { kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder: this.state.folder, data } as const;
+      await this.around.extractor()?.check(task, new AbortController().signal);
+    }
+    await this.features.choose(data);
   }
 
   /** Looks at everything anew. */
   async refresh(): Promise<void> {
     for (const { absolutePath } of this.files.values()) this.around.poller.hint(absolutePath);
-    await this.measuring.refresh();
+    await this.refreshResults();
   }
 
   engineUnavailable(reason: string): void {
@@ -106,6 +160,7 @@ export class RunWatch {
 
   stop(): void {
     this.measuring.stop();
+    this.features.stop();
     this.around.poller.remove(this.recordsOfTraining);
     this.stopped = true;
     for (const source of [...this.logs.keys()]) this.stopLog(source);
@@ -211,7 +266,9 @@ export class RunWatch {
       .catch((error: unknown) => this.around.log('error', `${file}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`))
       .finally(() => {
         this.looking.delete(done);
-        if (this.looking.size === 0) this.measuring.settle();
+        if (this.looking.size > 0 || this.stopped) return;
+        this.measuring.settle();
+        void this.features.plan();
       });
     this.looking.add(done);
   }
@@ -226,6 +283,6 @@ export class RunWatch {
   }
 
   private tellProblems(): void {
-    this.state.setProblems([...(this.engineProblem === null ? [] : [this.engineProblem]), ...this.folderProblems, ...this.measuring.problems]);
+    this.state.setProblems([...(this.engineProblem === null ? [] : [this.engineProblem]), ...this.folderProblems, ...this.measuring.problems, ...this.features.problems]);
   }
 }

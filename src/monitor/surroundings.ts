@@ -3,6 +3,7 @@ import type { MeasureOptions } from '../metrics';
 import type { LogLevel } from '../protocol';
 import type { StabilityGate } from '../runs';
 import type { Clock } from './clock';
+import type { FeatureExtractor } from './featureExtractor';
 import type { JobQueue } from './jobs';
 import type { LayerMeasurer } from './layerMeasurer';
 import type { MethodOf } from './plan';
@@ -25,6 +26,8 @@ export interface Surroundings {
   /** Whether that includes the weights of checkpoints. */
   measureWeights(): boolean;
   measurer(): LayerMeasurer;
+  /** Where models are run; null where they are not. */
+  extractor(): FeatureExtractor | null;
   /** Runs a few inspections at once, not all: each reads a whole file. */
   inspect<Result>(action: () => Promise<Result>): Promise<Result>;
   /** Waited for by who is about to work for some milliseconds. */

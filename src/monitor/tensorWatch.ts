@@ -90,6 +90,8 @@ export class TensorWatch {
   content: InspectedTensors | null = null;
   /** Layers that could not be measured, of this content. */
   readonly failures = new Map<string, FileProblem>();
+  /** Why its model could not be run, where somebody wanted that. */
+  featuresProblem: FileProblem | null = null;
   /** Whether mere remarks are shown; checkpoints of one run would all make the same. */
   makesRemarks = true;
   private seen = '';
@@ -131,7 +133,7 @@ export class TensorWatch {
   /** Tells the views; `problems` are those of opening the file and of its layers. */
   show(state: RunFileState): void {
     const problems = (this.content?.problems ?? []).filter(({ severity }) => this.makesRemarks || severity !== 'info');
-    this.run.updateFile(this.path, { state, problems: [...problems, ...this.failures.values()] });
+    this.run.updateFile(this.path, { state, problems: [...problems, ...this.failures.values(), ...(this.featuresProblem === null ? [] : [this.featuresProblem])] });
   }
 
   stop(): void {
@@ -150,6 +152,7 @@ export class TensorWatch {
     const { content } = this;
     this.content = null;
     this.failures.clear();
+    this.featuresProblem = null;
     if (content !== null) this.around.voided(this, content);
   }
 

@@ -8,3 +8,4 @@ export type * from './landscapeJob';
 export type * from './landscapePanel';
 export type * from './probeData';
 export { isOfTraining, trainingSource } from './records';
+export { probeDataDefaults } from './probeData';

@@ -26,3 +26,8 @@ export interface ProbeData {
   /** Which network of a pair. */
   readonly role: 'model' | 'student' | 'teacher' | null;
 }
+
+/** What is assumed where nothing else was chosen. */
+export const probeDataDefaults: Omit<ProbeData, 'train'> = {
+  heldOut: null, samples: 256, views: 8, seed: 0, mean: null, deviation: null, graph: null, heads: null, decoderHeads: null, imageSize: null, role: null,
+};

@@ -1,4 +1,5 @@
 import type { LandscapeEnd, LandscapeNews, LandscapeOrder, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus } from './landscapeJob';
+import type { ProbeData } from './probeData';
 import type { MeasurementRecord } from './records';
 import type { OpenedRun, RunPage, RunSummary, ScalarSeries } from './runs';
 
@@ -138,6 +139,13 @@ export interface WorkerApi {
   cancelLandscape(id: string): Promise<void>;
   /** On what a model would run, found by making a session. */
   modelProvider(choice: ModelProviderChoice): Promise<ModelProviderStatus>;
+  /** What the model of the run is shown where no probe was recorded; null when nothing was chosen. Fails with the reason when what is stored cannot be read. */
+  probeData(runId: string): Promise<ProbeData | null>;
+  /**
+   * Chooses that, or with null that the model is not run. Fails, naming file, place and reason, when images cannot be opened or do not fit the model of the
+   * newest checkpoint; nothing is remembered then. Choosing, also the same again, voids what was extracted before; without a checkpoint only the images are looked at.
+   */
+  setProbeData(runId: string, data: ProbeData | null): Promise<void>;
   /** Cancels queued and running measurements; of all runs when `runId` is null. */
   cancel(runId: string | null): Promise<void>;
   /** Looks at all folders now. */

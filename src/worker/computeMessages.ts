@@ -1,7 +1,7 @@
 import type { LabelSuggestions, MeasuredPart, Part } from '../metrics';
 import type { LayerMeasurement, MeasureOptions } from '../metrics/contract';
-import type { FeatureTask, SuggestTask, WeightTask } from '../monitor';
-import type { EngineChoice, EngineStatus } from '../protocol';
+import type { CheckTask, ExtractTask, FeatureTask, SuggestTask, WeightTask } from '../monitor';
+import type { EngineChoice, EngineStatus, ModelProviderChoice } from '../protocol';
 
 /** Given to a compute thread when it is started. */
 export interface ComputeThreadData {
@@ -20,6 +20,9 @@ export type ComputeRequest =
   | { readonly kind: 'combine'; readonly measured: readonly (MeasuredPart | null)[]; readonly metrics: readonly string[]; readonly options: MeasureOptions }
   | { readonly kind: 'weights'; readonly task: WeightTask }
   | { readonly kind: 'suggest'; readonly task: SuggestTask }
+  /** Features of a checkpoint, by its own model. */
+  | { readonly kind: 'extract'; readonly task: ExtractTask; readonly provider: ModelProviderChoice; readonly threads: number }
+  | { readonly kind: 'check'; readonly task: CheckTask }
   | { readonly kind: 'engineStatus' };
 
 /** What a compute thread is told. */
@@ -48,10 +51,15 @@ export type ComputeAnswer =
   | { readonly kind: 'part'; readonly measured: MeasuredPart | null }
   | { readonly kind: 'measured'; readonly measurements: readonly LayerMeasurement[] }
   | { readonly kind: 'suggested'; readonly suggestions: LabelSuggestions }
+  /** The file that was written. */
+  | { readonly kind: 'extracted'; readonly file: string }
+  | { readonly kind: 'checked' }
   | { readonly kind: 'engineStatus'; readonly status: EngineStatus }
   | { readonly kind: 'failed'; readonly failure: ComputeFailure };
 
 export type FromComputeThread =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: ComputeAnswer }
   /** Some metrics of a part are being measured from now on. */
-  | { readonly kind: 'step'; readonly id: number; readonly metrics: readonly string[] };
+  | { readonly kind: 'step'; readonly id: number; readonly metrics: readonly string[] }
+  /** Images that a model was shown so far. */
+  | { readonly kind: 'progress'; readonly id: number; readonly done: number; readonly images: number };

@@ -4,10 +4,10 @@ import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { FormatError } from '../formats/byteSource';
 import type { LabelSuggestions } from '../metrics';
 import type { LayerMeasurement } from '../metrics/contract';
-import type { LayerMeasurer, LayerStep, LayerTask, SuggestTask } from '../monitor';
-import type { EngineChoice, EngineStatus } from '../protocol';
+import type { CheckTask, ExtractTask, FeatureExtractor, LayerMeasurer, LayerStep, LayerTask, SuggestTask } from '../monitor';
+import type { EngineChoice, EngineStatus, ModelProviderChoice } from '../protocol';
 import type { ComputeAnswer, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
-import { abortError, LayerWork, type Piece, Work } from './work';
+import { abortError, ExtractWork, LayerWork, type Piece, Work } from './work';
 
 export interface ComputePoolOptions {
   /** Absolute path of the bundled compute thread (`dist/computeThread.js`). */
@@ -18,6 +18,10 @@ export interface ComputePoolOptions {
   readonly engine?: EngineChoice;
   /** Folders in whose node_modules an engine may be that does not come with Layerscope. Default none. */
   readonly engineFolders?: readonly string[];
+  /** On what models are run. Default `cpu`. */
+  readonly modelProvider?: ModelProviderChoice;
+  /** Threads inside one operation of a model. Default 1: it is run side by side with what else is measured. */
+  readonly modelThreads?: number;
   /** Limit of one thread's JavaScript heap in MiB; typed arrays are outside of it. Default 512. */
   readonly heapMegabytes?: number;
 }
@@ -34,8 +38,8 @@ export function computeThreadCount(setting: number): number {
   return setting > 0 ? setting : Math.min(maximumThreads, availableParallelism());
 }
 
-/** Compute threads behind the `LayerMeasurer` seam; a thread is started with the first task that needs it. */
-export function createComputePool(options: ComputePoolOptions): LayerMeasurer {
+/** Compute threads behind the seams of `LayerMeasurer` and `FeatureExtractor`; a thread is started with the first task that needs it. */
+export function createComputePool(options: ComputePoolOptions): LayerMeasurer & FeatureExtractor {
   return new ComputePool(options);
 }
 
@@ -48,7 +52,7 @@ interface Thread {
   readonly gone: Promise<void>;
 }
 
-class ComputePool implements LayerMeasurer {
+class ComputePool implements LayerMeasurer, FeatureExtractor {
   private readonly threads = new Set<Thread>();
   /** What is not answered yet, in the order in which it was asked. */
   private readonly works = new Set<Work>();
@@ -71,6 +75,18 @@ class ComputePool implements LayerMeasurer {
     const answer = await this.ask((onEnd) => new Work([{ kind: 'suggest', task }], task, true, onEnd), signal);
     if (answer.kind !== 'suggested') throw new Error('the compute thread gave no answer');
     return answer.suggestions;
+  }
+
+  async extract(task: ExtractTask, signal: AbortSignal, onProgress?: (done: number, images: number) => void): Promise<string> {
+    const { modelProvider: provider = 'cpu', modelThreads: threads = 1 } = this.options;
+    const answer = await this.ask((onEnd) => new ExtractWork({ kind: 'extract', task, provider, threads }, onEnd, onProgress), signal);
+    if (answer.kind !== 'extracted') throw new Error('the compute thread gave no answer');
+    return answer.file;
+  }
+
+  async check(task: CheckTask, signal: AbortSignal): Promise<void> {
+    // A person waits for it.
+    await this.ask((onEnd) => new Work([{ kind: 'check', task }], { file: task.path, layer: '' }, true, onEnd), signal);
   }
 
   engineStatus(): Promise<EngineStatus> {
@@ -157,7 +173,7 @@ class ComputePool implements LayerMeasurer {
     const thread: Thread = { worker, current: null, id: 0, error: null, gone: new Promise((resolve) => (leave = resolve)) };
     worker.on('message', (message: FromComputeThread) => {
       if (message.kind === 'answer') this.answered(thread, message.id, message.answer);
-      else if (message.id === thread.id && thread.current?.work instanceof LayerWork) thread.current.work.stepped(message.metrics);
+      else if (message.id === thread.id) tellProgress(thread.current?.work, message);
     });
     worker.on('error', (error) => {
       thread.error = error instanceof Error ? error : new Error(String(error));
@@ -192,6 +208,11 @@ class ComputePool implements LayerMeasurer {
 
 function post(thread: Thread, message: ToComputeThread): void {
   thread.worker.postMessage(message);
+}
+
+function tellProgress(work: Work | undefined, message: Exclude<FromComputeThread, { readonly kind: 'answer' }>): void {
+  if (message.kind === 'step' && work instanceof LayerWork) work.stepped(message.metrics);
+  if (message.kind === 'progress' && work instanceof ExtractWork) work.progressed(message.done, message.images);
 }
 
 function unavailable(reason: string): EngineStatus {

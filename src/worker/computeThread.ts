@@ -19,10 +19,11 @@ class Cancelled extends Error {}
 const engine = new ThreadEngine(workerData as ComputeThreadData, path.dirname(__dirname));
 const reader = new LayerReader();
 
-async function work(request: ComputeRequest, checkpoint: () => void, onStep: (metrics: readonly string[]) => void): Promise<ComputeAnswer> {
+async function work(request: ComputeRequest, checkpoint: () => void, onStep: (metrics: readonly string[]) => void, onImages: (done: number, images: number) => void): Promise<ComputeAnswer> {
   if (request.kind === 'engineStatus') return { kind: 'engineStatus', status: await engine.status() };
   checkpoint();
   if (request.kind === 'combine') return { kind: 'measured', measurements: combineParts(request.measured, request.metrics, request.options) };
+  if (request.kind === 'extract' || request.kind === 'check') return runModel(request, checkpoint, onImages);
   const context = { engine: (await engine.load()).engine, checkpoint };
   switch (request.kind) {
     case 'weights':
@@ -35,6 +36,17 @@ async function work(request: ComputeRequest, checkpoint: () => void, onStep: (me
       return { kind: 'suggested', suggestions: await suggestLabels(layer, task.count, { seed: task.seed, part: task.part }, context) };
     }
   }
+}
+
+/** What models need is loaded with the first that is run. */
+async function runModel(request: ComputeRequest & { kind: 'extract' | 'check' }, checkpoint: () => void, onProgress: (done: number, images: number) => void): Promise<ComputeAnswer> {
+  const { checkProbeImages, extractCheckpoint } = await import('./features');
+  if (request.kind === 'extract') {
+    const { task, provider, threads } = request;
+    return { kind: 'extracted', file: await extractCheckpoint(task, { session: { provider, threads }, checkpoint, onProgress }) };
+  }
+  await checkProbeImages(request.task, checkpoint);
+  return { kind: 'checked' };
 }
 
 /** Family by family, so that it can be told which is measured. */
@@ -58,7 +70,7 @@ async function answer({ id, request, cancel }: ToComputeThread & { kind: 'work' 
     const checkpoint = (): void => {
       if (Atomics.load(flag, 0) !== 0) throw new Cancelled();
     };
-    return await work(request, checkpoint, (metrics) => tell({ kind: 'step', id, metrics }));
+    return await work(request, checkpoint, (metrics) => tell({ kind: 'step', id, metrics }), (done, images) => tell({ kind: 'progress', id, done, images }));
   } catch (error) {
     return { kind: 'failed', failure: describe(error) };
   } finally {

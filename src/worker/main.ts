@@ -2,7 +2,7 @@ import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { createBirpc } from 'birpc';
 import { Monitor } from '../monitor';
-import type { LayerMeasurer } from '../monitor';
+import type { FeatureExtractor, LayerMeasurer } from '../monitor';
 import type { EngineStatus, WorkerApi, WorkerEvents, WorkerSettings } from '../protocol';
 import { computeThreadCount, createComputePool } from './computePool';
 import { notKnownYet } from './engineNews';
@@ -22,7 +22,7 @@ try {
 }
 
 interface Pool {
-  readonly measurer: LayerMeasurer;
+  readonly measurer: LayerMeasurer & FeatureExtractor;
   readonly settings: string;
 }
 
@@ -31,17 +31,18 @@ let threads = 0;
 let engine: { readonly of: LayerMeasurer | null; readonly status: EngineStatus } = { of: null, status: notKnownYet };
 
 /** The compute threads for these settings; they are kept as long as the settings that concern them stay the same. */
-function usePool({ threads, engine, engineFolder }: Pick<WorkerSettings, 'threads' | 'engine' | 'engineFolder'>): Pool {
-  const settings = JSON.stringify({ threads, engine, engineFolder });
+function usePool({ threads, engine, engineFolder, modelProvider = 'cpu' }: Pick<WorkerSettings, 'threads' | 'engine' | 'engineFolder' | 'modelProvider'>): Pool {
+  const settings = JSON.stringify({ threads, engine, engineFolder, modelProvider });
   if (pool?.settings === settings) return pool;
   void pool?.measurer.close();
   const engineFolders = engineFolder === undefined ? [] : [path.join(engineFolder, 'tensorflow')];
-  pool = { measurer: createComputePool({ threadPath, threads, engine, engineFolders }), settings };
+  pool = { measurer: createComputePool({ threadPath, threads, engine, engineFolders, modelProvider }), settings };
   return pool;
 }
 
 const monitor = new Monitor({
   measurerFor: (settings) => usePool(settings).measurer,
+  extractorFor: (settings) => usePool(settings).measurer,
   // One more than threads: the next layer is there when a thread is done with one, so that it does not help with another's.
   concurrencyFor: (settings) => computeThreadCount(settings.threads) + 1,
   events: {
@@ -76,6 +77,8 @@ const api: WorkerApi = {
   computeLandscape: (id, order) => landscapes.compute(id, order),
   cancelLandscape: async (id) => landscapes.cancel(id),
   modelProvider: (choice) => landscapes.provider(choice),
+  probeData: (runId) => monitor.probeData(runId),
+  setProbeData: (runId, data) => monitor.setProbeData(runId, data),
   cancel: async (runId) => monitor.cancel(runId),
   refresh: () => monitor.refresh(),
   setSuspects: async (suspects) => monitor.setSuspects(suspects),

@@ -165,6 +165,21 @@ export class LayerWork extends Work {
   }
 }
 
+/** The model of a checkpoint at work on images. */
+export class ExtractWork extends Work {
+  constructor(
+    request: ComputeRequest & { readonly kind: 'extract' },
+    onEnd: ConstructorParameters<typeof Work>[3],
+    private readonly onProgress: (done: number, images: number) => void = () => undefined,
+  ) {
+    super([request], { file: request.task.path, layer: '' }, false, onEnd);
+  }
+
+  progressed(done: number, images: number): void {
+    if (!this.isSettled) this.onProgress(done, images);
+  }
+}
+
 export function abortError(): Error {
   return new DOMException('The measurement was cancelled.', 'AbortError');
 }

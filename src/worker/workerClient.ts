@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
-  EngineStatus, LabelAdvice, LandscapeEnd, LandscapeOrder, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, RunDelta, RunDetail, RunsDelta,
-  RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
+  EngineStatus, LabelAdvice, LandscapeEnd, LandscapeOrder, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, ProbeData, RunDelta, RunDetail,
+  RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
 } from '../protocol';
 import { DeathRegister } from './deathRegister';
 import { isKnown } from './engineNews';
@@ -144,6 +144,14 @@ export class WorkerClient implements WorkerConnection {
 
   modelProvider(choice: ModelProviderChoice): Promise<ModelProviderStatus> {
     return this.callOnce((worker) => worker.modelProvider(choice));
+  }
+
+  probeData(runId: string): Promise<ProbeData | null> {
+    return this.call((worker) => worker.probeData(runId));
+  }
+
+  setProbeData(runId: string, data: ProbeData | null): Promise<void> {
+    return this.call((worker) => worker.setProbeData(runId, data));
   }
 
   cancel(runId: string | null): Promise<void> {

@@ -1,0 +1,35 @@
+import { compareNaturally } from '../formats';
+import { type FileOnDisk, isShard } from '../runs';
+
+/** A place in training, as far as it is known. */
+export interface Moment {
+  readonly epoch: number | null;
+  readonly step: number | null;
+}
+
+/** Whether two files are of one moment: what both of them say is the same, and there is something that both of them say. */
+export function isSameMoment(a: Moment, b: Moment): boolean {
+  const said = (['epoch', 'step'] as const).filter((axis) => a[axis] !== null && b[axis] !== null);
+  return said.length > 0 && said.every((axis) => a[axis] === b[axis]);
+}
+
+/**
+ * The checkpoints that no probe was recorded at; of several of one content the first.
+ * @param probes those that were recorded
+ */
+export function withoutProbes<Checkpoint extends Moment & { readonly path: string; readonly fingerprint: string; readonly layers: readonly string[] }>(
+  checkpoints: readonly Checkpoint[], probes: readonly Moment[],
+): Checkpoint[] {
+  const seen = new Set<string>();
+  return [...checkpoints]
+    .sort((a, b) => compareNaturally(a.path, b.path))
+    .filter((checkpoint) => checkpoint.layers.length > 0 && !probes.some((probe) => isSameMoment(probe, checkpoint)))
+    .filter(({ fingerprint }) => !seen.has(fingerprint) && seen.add(fingerprint));
+}
+
+/** The checkpoint of a run that was written last, as far as names and times of files tell; null when it has none that can be read. */
+export function newestCheckpoint(files: readonly FileOnDisk[]): FileOnDisk | null {
+  const usable = files.filter(({ kind, formatId, problem, path }) => kind === 'checkpoint' && formatId !== null && problem === null && !isShard(path));
+  const place = (file: FileOnDisk, axis: 'epoch' | 'step'): number => file[axis] ?? -1;
+  return [...usable].sort((a, b) => place(a, 'epoch') - place(b, 'epoch') || place(a, 'step') - place(b, 'step') || a.modified - b.modified).at(-1) ?? null;
+}

@@ -1,0 +1,1 @@
+export { checkProbeImages, extractCheckpoint, type ExtractOptions } from './extractCheckpoint';
