@@ -12,7 +12,7 @@ import { openSession } from './views/openSession';
 import { registerRunsTree } from './views/runsTree';
 import { SampleRuns } from './views/sampleRuns';
 import type { Session } from './views/session';
-import { engineFolder, readSettings } from './views/settings';
+import { engineFolder, modelProvider, readSettings } from './views/settings';
 import { registerStatusBar } from './views/statusBar';
 
 let session: Session | undefined;
@@ -25,7 +25,7 @@ export function activate(context: vscode.ExtensionContext): LayerscopeApi {
     const sample = new SampleRuns(context);
     session = openSession(context, sample, log);
     registerContextKeys(context, session, () => sample.opened);
-    registerCommands(context, { session, sample, extensionUri: context.extensionUri, engineFolder: engineFolder(context), log });
+    registerCommands(context, { session, sample, extensionUri: context.extensionUri, engineFolder: engineFolder(context), modelProvider: () => modelProvider(context), log });
     registerCompanionCommands(context, log);
     registerStatusBar(context, session);
     registerLandscape(context, { session, log, tree: registerRunsTree(context, session) });

@@ -1,10 +1,12 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { LandscapeFailure, LandscapeOrder, ModelFacts, ModelProviderChoice, RunSummary } from '../protocol';
+import type { LandscapeFailure, LandscapeOrder, ModelProviderChoice, RunSummary } from '../protocol';
 import { checkpointsFor, type ChosenCheckpoint, usableCheckpoints } from './landscapeCheckpoints';
 import { LandscapeJob } from './landscapeJob';
 import { makeOrder } from './landscapeOrder';
 import type { LandscapePanels } from './landscapePanel';
+import { askAboutModel } from './modelQuestions';
+import { knownImages, pickImages } from './pickImages';
 import { positionOf } from './runFacts';
 import type { RunsNode } from './runsNodes';
 import type { Session } from './session';
@@ -85,7 +87,12 @@ export class ComputeLandscape {
   }
 
   async #order(chosen: readonly ChosenCheckpoint[], directions: Directions): Promise<LandscapeOrder | null> {
-    const choice = { checkpoints: chosen.map(({ file }) => file), directions, provider: this.options.provider() };
+    const { session, provider } = this.options;
+    const choice = { checkpoints: chosen.map(({ file }) => file), directions, provider: provider() };
+    for (const run of new Set(chosen.map((each) => each.run))) {
+      const probeData = await session.probeData(run.id);
+      if (probeData !== null) return makeOrder(choice, { runFolder: run.folder, probeData });
+    }
     const images = await this.#pickImages();
     return images === null ? null : makeOrder(choice, images);
   }
@@ -93,21 +100,11 @@ export class ComputeLandscape {
   async #pickImages(): Promise<string | null> {
     const { memory } = this.options;
     const last = memory.get<unknown>(imagesKey);
-    const items: Choice<'folder' | 'file' | 'last'>[] = [
-      ...(typeof last === 'string' && path.isAbsolute(last) ? [{ value: 'last' as const, label: `$(history) ${escapeIcons(path.basename(last))}`, description: escapeIcons(path.dirname(last)) }] : []),
-      { value: 'folder', label: '$(folder-opened) Folder\u2026', detail: 'PNG, JPEG and WebP images, or CIFAR\u2019s binary files' },
-      { value: 'file', label: '$(file-binary) File\u2026', detail: '.npy, .npz or .safetensors array, MNIST\u2019s idx, a binary file of CIFAR' },
-    ];
-    const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'The loss of which images? (It is the mean over some of them, the same at every point.)' });
-    if (picked === undefined) return null;
-    if (picked.value === 'last') return last as string;
-    const isFolder = picked.value === 'folder';
-    const uris = await vscode.window.showOpenDialog({ title: `${title}: Images`, openLabel: 'Use', canSelectFolders: isFolder, canSelectFiles: !isFolder });
-    const uri = uris?.[0];
-    if (uri === undefined) return null;
-    if (uri.scheme !== 'file') throw new Error(`${uri.toString()} does not lie on this machine`);
-    await memory.update(imagesKey, uri.fsPath);
-    return uri.fsPath;
+    const known = typeof last === 'string' && path.isAbsolute(last) ? [knownImages(last, 'taken last')] : [];
+    const images = await pickImages<string>(title, 'The loss of which images? It is the mean over some of them, the same at every point.', known);
+    if (images === undefined) return null;
+    await memory.update(imagesKey, images);
+    return images;
   }
 }
 
@@ -138,50 +135,20 @@ async function askAboutModels(session: Session, order: LandscapeOrder): Promise<
   const checkpoints = order.directions === 'random' ? oneOfEachFolder(order.checkpoints) : order.checkpoints.slice(-1);
   let losses: readonly string[] | null = null;
   for (const checkpoint of checkpoints) {
-    for (;;) {
-      const facts = await reading(() => session.inspectModel({ ...answersOf(asked), checkpoint, graph: asked.graph }));
-      if (facts.kind === 'failed') return { order: asked, failure: facts.failure };
-      if (facts.kind === 'model') {
-        losses = losses === null ? facts.losses : losses.filter((name) => facts.losses.includes(name));
-        break;
-      }
-      const answer = await askOption(facts, checkpoint);
-      if (answer === null) return null;
-      asked = { ...asked, [facts.option]: answer };
-    }
+    const { heads, decoderHeads, imageSize, role, graph } = asked;
+    const model = await askAboutModel(session, { checkpoint, graph, heads, decoderHeads, imageSize, role }, title);
+    if (model === null) return null;
+    const { answers, facts } = model;
+    asked = { ...asked, ...answers };
+    if (facts.kind === 'failed') return { order: asked, failure: facts.failure };
+    losses = losses === null ? facts.losses : losses.filter((name) => facts.losses.includes(name));
   }
   const loss = await pickLoss(losses ?? []);
   return loss === null ? null : { order: { ...asked, loss: loss === 'first' ? null : loss }, failure: null };
 }
 
-function answersOf({ heads, decoderHeads, imageSize, role }: LandscapeOrder) {
-  return { heads, decoderHeads, imageSize, role };
-}
-
 function oneOfEachFolder(files: readonly string[]): string[] {
   return [...new Map(files.map((file) => [path.dirname(file), file])).values()];
-}
-
-function reading(work: () => Promise<ModelFacts>): Promise<ModelFacts> {
-  return Promise.resolve(vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: 'Layerscope: reading the model' }, work));
-}
-
-const optionWords = { heads: 'Attention heads', decoderHeads: 'Attention heads of the decoder', imageSize: 'Pixels of a side of an image' } as const;
-
-async function askOption({ option, reason }: ModelFacts & { readonly kind: 'question' }, checkpoint: string): Promise<number | null> {
-  const answer = await vscode.window.showInputBox({
-    title: `${title}: ${optionWords[option]}`,
-    prompt: `${path.basename(checkpoint)}: ${reason.replace(/:[^:]*\bthe option \w+.*$/, '.')}`,
-    placeHolder: 'A whole number',
-    ignoreFocusOut: true,
-    validateInput: (text) => (parseCount(text) === null ? 'A whole number from 1 on.' : undefined),
-  });
-  return answer === undefined ? null : parseCount(answer);
-}
-
-function parseCount(text: string): number | null {
-  const count = /^\s*\d{1,6}\s*$/.test(text) ? Number(text) : 0;
-  return count >= 1 ? count : null;
 }
 
 const lossWords: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { LandscapePanels, landscapeViewType } from './landscapePanel';
 import { openCheckpoint, openSurface } from './openSurface';
 import type { RunsNode } from './runsNodes';
 import type { Session } from './session';
-import { readSettings } from './settings';
+import { modelProvider } from './settings';
 
 export interface LandscapeContext {
   readonly session: Session;
@@ -30,7 +30,7 @@ export function registerLandscape(context: vscode.ExtensionContext, { session, l
     makeJob: (order, surfaces) => new LandscapeJob(session, order, surfaces),
     chooseExport: (job) => chooseExport(session, job),
   });
-  const compute = new ComputeLandscape({ session, panels, memory: context.workspaceState, provider: () => readSettings(context).worker.modelProvider ?? 'cpu' });
+  const compute = new ComputeLandscape({ session, panels, memory: context.workspaceState, provider: () => modelProvider(context) });
   const register = registerGuarded(context, log);
   register('openSurface', 'The loss surface cannot be opened', (clicked, selection) => openSurface(panels, clicked, selection));
   register('computeLandscape', 'The loss landscape cannot be computed', (clicked, selection) => compute.run(clicked, selection));

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type {
-  LabelAdvice, LandscapeEnd, LandscapeNews, LandscapeOrder, MeasureProgress, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, PanelChoice, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
+  LabelAdvice, LandscapeEnd, LandscapeNews, LandscapeOrder, MeasureProgress, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, PanelChoice, ProbeData, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
 } from '../protocol';
 import type { WorkerClient } from '../worker/workerClient';
 import { applyRunDelta, applyRunsDelta, ownDetail } from './hostModel';
@@ -152,6 +152,16 @@ export class Session implements vscode.Disposable {
   /** Which samples of a probe to label next. */
   async suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice> {
     return (await this.#running()).suggestLabels(runId, request);
+  }
+
+  /** Which images the model of a run is shown; null where none were chosen. */
+  async probeData(runId: string): Promise<ProbeData | null> {
+    return (await this.#running()).probeData(runId);
+  }
+
+  /** Remembers them, or that there are none. Rejects, naming what cannot be used; nothing changes then. */
+  async setProbeData(runId: string, data: ProbeData | null): Promise<void> {
+    await (await this.#running()).setProbeData(runId, data);
   }
 
   /** What the model of a checkpoint is. */
