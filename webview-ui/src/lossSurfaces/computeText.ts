@@ -2,7 +2,8 @@ import type { FromLandscape, LandscapeOrder, LandscapeProgressState, ModelInUse,
 import { formatCount, plural } from '../format';
 
 /** How far it is, in a few words. */
-export function progressWords({ state, done, total, doing }: LandscapeProgressState): string {
+export function progressWords({ state, done, total, doing, problems }: LandscapeProgressState): string {
+  const kept = problems.length === 0 ? ', which are kept' : '';
   const points = total > 0 ? `${formatCount(done)} of ${plural(total, 'point')}` : '';
   switch (state) {
     case 'starting':
@@ -14,11 +15,11 @@ export function progressWords({ state, done, total, doing }: LandscapeProgressSt
     case 'finished':
       return `All ${plural(total, 'point')}`;
     case 'cancelled':
-      return points === '' ? 'Cancelled' : `Stopped at ${points}, which are kept`;
+      return points === '' ? 'Cancelled' : `Stopped at ${points}${kept}`;
     case 'interrupted':
-      return `${points === '' ? 'Interrupted' : `Interrupted at ${points}, which are kept`}${doing === '' ? '' : `: ${doing}`}`;
+      return `${points === '' ? 'Interrupted' : `Interrupted at ${points}${kept}`}${doing === '' ? '' : `: ${doing}`}`;
     case 'failed':
-      return points === '' ? 'Nothing could be computed' : `Failed at ${points}, which are kept`;
+      return points === '' ? 'Nothing could be computed' : `Failed at ${points}${kept}`;
   }
 }
 
