@@ -38,12 +38,13 @@ export const exportRun: Command = {
 };
 
 /** What the panel of the editor would show of the run. */
-function detailOf(run: RunOnDisk, logs: ReadLogs, { records, problems }: Measured): RunDetail {
+function detailOf({ files: onDisk, ...run }: RunOnDisk, logs: ReadLogs, { records, problems, extracted }: Measured): RunDetail {
+  const files = [...onDisk, ...extracted];
   const findings = diagnose(records);
   const position = (axis: 'epoch' | 'step'): number | null =>
-    largest([...run.files.map((file) => file[axis]), ...records.map((record) => record[axis])]);
+    largest([...files.map((file) => file[axis]), ...records.map((record) => record[axis])]);
   const measuredSources = new Set(records.map(({ source }) => source));
-  const probes = run.files.filter(({ kind }) => kind === 'probe');
+  const probes = files.filter(({ kind }) => kind === 'probe');
   return {
     run: {
       id: run.id,
@@ -51,8 +52,8 @@ function detailOf(run: RunOnDisk, logs: ReadLogs, { records, problems }: Measure
       folder: run.folder,
       epoch: position('epoch'),
       step: position('step'),
-      modified: largest(run.files.map(({ modified }) => modified)) ?? 0,
-      files: run.files.map(({ kind, path: file, format, bytes, modified, epoch, step, problem }): RunFile => {
+      modified: largest(files.map(({ modified }) => modified)) ?? 0,
+      files: files.map(({ kind, path: file, format, bytes, modified, epoch, step, problem }): RunFile => {
         const state = problem ? 'problem' : measuredSources.has(file) ? 'measured' : 'found';
         return { kind, path: file, format, bytes, modified, epoch, step, state };
       }),

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { ModelMismatch, ProviderUnavailable, type DescribeOptions, type ModelRole } from '../models';
+import { ModelMismatch, ProviderUnavailable } from '../models';
 import { computeLandscapes, type LandscapeRequest, runFolderOf } from '../worker/landscape';
 import { parseArguments, parseCount, parseMeasureOptions, parseNumber } from './arguments';
 import { type Command, InputError, UsageError } from './command';
@@ -9,21 +9,20 @@ import { checkpointsOf } from './landscapeTarget';
 import { printSurfaces } from './landscapeText';
 import { liesInRun } from './measuring';
 import { count, onOneLine, printJson, sayProblems } from './output';
+import { modelDetails, type ModelData, modelOptions, parseModel, parseProvider, providerDetails, rememberedProbeData, toDescribeOptions } from './probeDataArguments';
 
 /** More threads gain little on models of the sizes that fit beside a training. */
 const mostThreads = 4;
 /** Points along an axis; a finer surface takes hours and shows no more. */
 const finest = { surface: 51, line: 1001 } as const;
-const roles: readonly ModelRole[] = ['model', 'student', 'teacher'];
 
 export const landscape: Command = {
   name: 'landscape',
-  usage: 'RUN|CHECKPOINT [RUN|CHECKPOINT ...] --data DIR|FILE [--graph MODEL.onnx] [--loss NAME] [--line|--trajectory] [--grid N] [--range R] [--seed N] [--images N] [--out FILE] [--json]',
+  usage: 'RUN|CHECKPOINT [RUN|CHECKPOINT ...] [--data DIR|FILE] [--graph MODEL.onnx] [--loss NAME] [--line|--trajectory] [--grid N] [--range R] [--seed N] [--images N] [--out FILE] [--json]',
   summary: 'Compute the loss around a checkpoint, of several side by side, between two, or along a training.',
   details: [
     '  RUN|CHECKPOINT    a file of weights, or a run: its last checkpoint. Several are computed in the same random directions',
-    '  --data DIR|FILE   images: a folder of PNG, JPEG, WebP; .npy, .npz; MNIST idx; CIFAR binary',
-    '  --graph FILE      an ONNX export of the model; ViT, MAE, RC-MAE and ResNet are built from the names of the tensors',
+    '  --data DIR|FILE   images: a folder of PNG, JPEG, WebP; .npy, .npz; MNIST idx; CIFAR binary (default: what layerscope features was given for the first run;\n                    then its --graph, --mean, --std, --heads, --decoder-heads, --image-size and --role count, too)',
     '  --loss NAME       mae, rc_mae, cross_entropy, info_nce, or an output of the export (default: the first the model has; of an export, loss)',
     '  --line            of two checkpoints: the straight line from the first (0) to the second (1)',
     '  --trajectory      of a run or at least three checkpoints: the plane through the last in which all differ most',
@@ -33,11 +32,8 @@ export const landscape: Command = {
     '  --images N        images that the loss is the mean of (default 64)',
     '  --mask-ratio X    share of removed patches of mae and rc_mae (default 0.75)',
     '  --norm-pix        compare with pixels normalised by patch (norm_pix_loss)',
-    '  --mean A,B,C      subtracted from each channel (default: ImageNet\'s for three channels, 0 for one)',
-    '  --std A,B,C       divided by, per channel (default: ImageNet\'s for three channels, 1 for one)',
-    '  --heads N         attention heads of the encoder, --decoder-heads N of the decoder (default: width / 64 and width / 32)',
-    '  --image-size N    pixels of a side, where names and shapes leave it open',
-    '  --role ROLE       model, student or teacher, where a checkpoint holds several (default: the first of these)',
+    ...modelDetails,
+    providerDetails,
     '  --threads N       threads of one operation (default: one for each core, at most 4)',
     '  --out FILE        write the JSON document to FILE',
     '  --json            one JSON document: surfaces, problems',
@@ -45,12 +41,10 @@ export const landscape: Command = {
 
   async run(args, terminal) {
     const { positionals, values } = parseArguments(args, ['RUN or CHECKPOINT'], {
-      data: { type: 'string' }, graph: { type: 'string' }, loss: { type: 'string' }, line: { type: 'boolean' }, trajectory: { type: 'boolean' },
+      data: { type: 'string' }, ...modelOptions, provider: { type: 'string' }, loss: { type: 'string' }, line: { type: 'boolean' }, trajectory: { type: 'boolean' },
       grid: { type: 'string' }, range: { type: 'string' }, seed: { type: 'string' }, images: { type: 'string' }, 'mask-ratio': { type: 'string' },
-      'norm-pix': { type: 'boolean' }, mean: { type: 'string' }, std: { type: 'string' }, heads: { type: 'string' }, 'decoder-heads': { type: 'string' },
-      'image-size': { type: 'string' }, role: { type: 'string' }, threads: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' },
+      'norm-pix': { type: 'boolean' }, threads: { type: 'string' }, out: { type: 'string' }, json: { type: 'boolean' },
     }, true);
-    if (values.data === undefined) throw new UsageError('--data DIR|FILE is missing: the images whose loss is computed');
     if (values.line && values.trajectory) throw new UsageError('--line and --trajectory exclude each other');
     const directions = values.line ? 'line' : values.trajectory ? 'trajectory' : 'random';
     const grid = parseCount('--grid', values.grid);
@@ -62,17 +56,17 @@ export const landscape: Command = {
     const range = values.range === undefined ? undefined : parseNumber('--range', values.range, 'a number above 0', (value) => value > 0);
     const maskRatio = values['mask-ratio'] === undefined ? undefined : parseNumber('--mask-ratio', values['mask-ratio'], 'a number between 0 and 1', (value) => value > 0 && value < 1);
     const [images, threads] = [parseCount('--images', values.images), parseCount('--threads', values.threads)];
-    const describe = describeOptions(values);
+    const asked = parseModel(values);
+    const provider = parseProvider(values.provider);
     const checkpoints = await checkpointsOf(positionals, directions, terminal.signal);
+    const { data, graph, mean, deviation, ...describe } = await imagesFor(checkpoints[0] ?? '', values.data, asked);
     const request: LandscapeRequest = {
-      checkpoints, directions, data: values.data, describe, seed: parseMeasureOptions({ seed: values.seed }).seed, normalisePixels: values['norm-pix'] ?? false,
-      ...(values.graph === undefined ? {} : { graph: path.resolve(values.graph) }),
+      checkpoints, directions, data, describe: toDescribeOptions(describe), seed: parseMeasureOptions({ seed: values.seed }).seed, normalisePixels: values['norm-pix'] ?? false,
+      ...(graph ? { graph } : {}), ...(mean ? { mean } : {}), ...(deviation ? { deviation } : {}),
       ...(values.loss === undefined ? {} : { loss: values.loss }),
       ...(grid === undefined ? {} : { grid }), ...(range === undefined ? {} : { range }), ...(images === undefined ? {} : { images }),
       ...(maskRatio === undefined ? {} : { maskRatio }),
-      ...(values.mean === undefined ? {} : { mean: parseChannels('--mean', values.mean, () => true) }),
-      ...(values.std === undefined ? {} : { deviation: parseChannels('--std', values.std, (value) => value > 0) }),
-      session: { threads: threads ?? Math.min(mostThreads, availableParallelism()) },
+      session: { provider, threads: threads ?? Math.min(mostThreads, availableParallelism()) },
       folderOf: async (file) => ((await liesInRun(file)) ? path.join(runFolderOf(file), '.layerscope') : null),
       checkpoint: () => terminal.signal.throwIfAborted(),
       onProgress: ({ surface, surfaces, done, total, name }) =>
@@ -93,18 +87,12 @@ export const landscape: Command = {
   },
 };
 
-type DescribeTexts = { readonly [Name in 'heads' | 'decoder-heads' | 'image-size' | 'role']?: string | undefined };
-
-function describeOptions(values: DescribeTexts): DescribeOptions {
-  const [heads, decoderHeads, side] = [parseCount('--heads', values.heads), parseCount('--decoder-heads', values['decoder-heads']), parseCount('--image-size', values['image-size'])];
-  const role = roles.find((each) => each === values.role);
-  if (values.role !== undefined && role === undefined) throw new UsageError(`--role is ${roles.join(', ')}, not ${JSON.stringify(values.role)}`);
-  return {
-    ...(heads === undefined ? {} : { heads }), ...(decoderHeads === undefined ? {} : { decoderHeads }),
-    ...(side === undefined ? {} : { imageSize: [side, side] as const }), ...(role === undefined ? {} : { role }),
-  };
-}
-
-function parseChannels(option: string, text: string, accept: (value: number) => boolean): number[] {
-  return text.split(',').map((part) => parseNumber(option, part, 'one number or one for each channel, with commas between', accept));
+/** The images whose loss is computed, and what is said of the model: without `--data` as it was chosen for the run of a checkpoint. */
+async function imagesFor(checkpoint: string, data: string | undefined, asked: Partial<ModelData>): Promise<Partial<ModelData> & { readonly data: string }> {
+  if (data !== undefined) return { ...asked, data };
+  const folder = runFolderOf(checkpoint);
+  const remembered = await rememberedProbeData(folder);
+  if (remembered === null) throw new UsageError('--data DIR|FILE is missing: the images whose loss is computed');
+  const { train, graph, mean, deviation, heads, decoderHeads, imageSize, role } = remembered;
+  return { graph: graph === null ? null : path.resolve(folder, graph), mean, deviation, heads, decoderHeads, imageSize, role, ...asked, data: path.resolve(folder, train) };
 }

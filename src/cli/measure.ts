@@ -4,11 +4,12 @@ import { parseArguments, parseEngine, parseGlob, parseMeasureOptions, parseMetri
 import type { Command, Terminal } from './command';
 import { measureTarget } from './measuring';
 import { count, formatTable, printJson, round, sayProblems } from './output';
+import { parseProbeData, parseProvider, probeDataOptions } from './probeDataArguments';
 import { mergeIntoFile } from './recordsFile';
 
 export const measure: Command = {
   name: 'measure',
-  usage: 'RUN|PROBE|CHECKPOINT [--metric ID,...] [--layer GLOB] [--eps2 X] [--seed N] [--partition P] [--clusters N|best] [--engine NAME] [--shard I/N] [--out FILE] [--json]',
+  usage: 'RUN|PROBE|CHECKPOINT [--metric ID,...] [--layer GLOB] [--eps2 X] [--seed N] [--partition P] [--clusters N|best] [--engine NAME] [--shard I/N] [--data DIR|FILE ...] [--out FILE] [--json]',
   summary: 'Measure the layers of a run, of one probe or of one checkpoint; what was measured before is taken from <run>/.layerscope.',
   details: [
     '  RUN           folder of a run: its probes and checkpoints\n  PROBE         one file of features (safetensors, npz)\n  CHECKPOINT    one file of weights; drift is measured against the other checkpoints of its run',
@@ -20,6 +21,7 @@ export const measure: Command = {
     '  --clusters N  clusters of k-means, or best: the number with the best silhouette (default 10)',
     '  --engine NAME auto, onnxruntime, tensorflow or wasm (default auto: the first that loads)',
     '  --shard I/N   only the I-th of N parts of the files, so that N machines share the work',
+    '  --data ...    images that the models of checkpoints without a probe are shown: the options of layerscope features, but for --seed, which counts for both.\n                What was chosen once is remembered in <run>/.layerscope/probe-data.json',
     '  --out FILE    add the records to FILE too, one JSON document a line; records it has already are not added again',
     '  --json        one JSON document: run, engine, records, problems',
   ].join('\n'),
@@ -34,17 +36,23 @@ export const measure: Command = {
       clusters: { type: 'string' },
       engine: { type: 'string' },
       shard: { type: 'string' },
+      provider: { type: 'string' },
+      ...probeDataOptions,
       out: { type: 'string' },
       json: { type: 'boolean' },
     });
     const metrics = parseMetrics(values.metric);
     const acceptLayer = parseGlob('--layer', values.layer);
     const shard = parseShard(values.shard);
+    const { seed, ...chosen } = parseProbeData(values);
+    const probeData = Object.keys(chosen).length === 0 || seed === undefined ? chosen : { ...chosen, seed };
     const { run, engine, records, problems, measured } = await measureTarget(
       {
         target: positionals[0] ?? '',
         options: parseMeasureOptions(values),
         engine: parseEngine(values.engine),
+        probeData,
+        provider: parseProvider(values.provider),
         ...(metrics ? { metrics } : {}),
         ...(acceptLayer ? { acceptLayer } : {}),
         ...(shard ? { shard } : {}),

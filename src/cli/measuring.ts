@@ -2,16 +2,27 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createFormatRegistry } from '../formats';
 import { type EngineChoice, EngineUnavailable } from '../linalg';
-import { type MeasureSourcesRequest, type MeasureSourcesResult, measureSources } from '../monitor';
+import { type MeasureSourcesRequest, type MeasureSourcesResult, measureSources, newestCheckpoints } from '../monitor';
+import { inspectTensors } from '../monitor/tensorWatch';
+import type { FeatureExtractor } from '../monitor';
+import type { ProbeData } from '../protocol';
+import type { FileOnDisk } from '../runs';
 import { isCandidate } from '../runs/classify';
 import { isPartOfRun } from '../runs/conventions';
-import { createComputePool } from '../worker';
+import { writeProbeData } from '../store';
+import type { ProviderChoice } from '../models';
+import { type ComputePoolOptions, createComputePool } from '../worker';
 import { InputError, type Terminal } from './command';
 import { onOneLine } from './output';
-import { kindOfPath } from './target';
+import { probeDataFor } from './probeDataArguments';
+import { kindOfPath, openRun } from './target';
 
-export type MeasureRequest = Omit<MeasureSourcesRequest, 'measurer' | 'signal' | 'onProgress' | 'save'> & {
+export type MeasureRequest = Omit<MeasureSourcesRequest, 'measurer' | 'signal' | 'onProgress' | 'save' | 'features'> & {
   readonly engine: EngineChoice;
+  /** What the model of a run is shown from now on; what is left out is as it was remembered, or the default. */
+  readonly probeData?: Partial<ProbeData>;
+  /** Default `cpu`. */
+  readonly provider?: ProviderChoice;
 };
 
 export interface Measured extends MeasureSourcesResult {
@@ -22,13 +33,16 @@ export interface Measured extends MeasureSourcesResult {
  * Measures what is missing of a run or a probe on compute threads, with progress on the terminal.
  * @throws {InputError} when the target does not exist or the engine cannot be loaded; else as `measureSources`.
  */
-export async function measureTarget({ engine, target, ...request }: MeasureRequest, terminal: Terminal): Promise<Measured> {
-  const save = (await kindOfPath(target)) === 'folder' || (await liesInRun(path.resolve(target)));
-  // The bundled compute thread lies beside the bundled command line.
-  const measurer = createComputePool({ threadPath: path.join(__dirname, 'computeThread.js'), engine });
+export async function measureTarget({ engine, target, probeData = {}, provider = 'cpu', ...request }: MeasureRequest, terminal: Terminal): Promise<Measured> {
+  const isFolder = (await kindOfPath(target)) === 'folder';
+  if (!isFolder && Object.keys(probeData).length > 0) throw new InputError(`${target}: is a file; images are shown to the models of a run`);
+  const save = isFolder || (await liesInRun(path.resolve(target)));
+  const measurer = computePool({ engine, modelProvider: provider });
   try {
+    const data = isFolder ? await chooseProbeData(path.resolve(target), probeData, measurer, terminal) : null;
     const result = await measureSources({
       ...request,
+      ...(data === null ? {} : { features: { data, extractor: measurer, onProgress: (current) => terminal.progress(onOneLine(current)) } }),
       target: path.resolve(target),
       save,
       measurer,
@@ -44,6 +58,36 @@ export async function measureTarget({ engine, target, ...request }: MeasureReque
   } finally {
     await measurer.close();
   }
+}
+
+/** The bundled compute thread lies beside the bundled command line. */
+export function computePool(options: Omit<ComputePoolOptions, 'threadPath'>): ReturnType<typeof createComputePool> {
+  return createComputePool({ threadPath: path.join(__dirname, 'computeThread.js'), ...options });
+}
+
+/**
+ * What the models of a run are shown: as it was remembered, changed by what was asked for. A change is tried out on the newest checkpoint and remembered.
+ * @returns null when nobody has said which images
+ * @throws {FormatError} naming what cannot be used, and why; {UsageError} when it is not said which images
+ */
+export async function chooseProbeData(folder: string, asked: Partial<ProbeData>, extractor: FeatureExtractor, terminal: Terminal): Promise<ProbeData | null> {
+  const data = await probeDataFor(folder, asked);
+  if (data === null || Object.keys(asked).length === 0) return data;
+  const newest = await newestOf(folder, terminal);
+  await extractor.check({ kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder, data }, terminal.signal);
+  terminal.say(`remembered in ${await writeProbeData([path.join(folder, '.layerscope')], data)}`);
+  return data;
+}
+
+/** The newest checkpoint of a run that holds weights: the state of an optimizer lies beside many a one. */
+async function newestOf(folder: string, terminal: Terminal): Promise<FileOnDisk | null> {
+  const registry = createFormatRegistry();
+  for (const file of newestCheckpoints((await openRun(folder, terminal.signal)).files)) {
+    terminal.signal.throwIfAborted();
+    const content = await inspectTensors(file, registry, { identify: false }).catch(() => null);
+    if (content !== null && content.layers.length > 0) return file;
+  }
+  return null;
 }
 
 /**

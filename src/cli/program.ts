@@ -3,6 +3,7 @@ import { FormatError } from '../formats';
 import { type Command, InputError, type Terminal, UsageError } from './command';
 import { diagnoseRun } from './diagnose';
 import { exportRun } from './export';
+import { features } from './features';
 import { inspect } from './inspect';
 import { landscape } from './landscape';
 import { measure } from './measure';
@@ -16,7 +17,7 @@ import { surface } from './surface';
 /** 130 is what shells expect of a program that was interrupted: 128 + SIGINT. */
 export const exitCodes = { done: 0, unusableInput: 1, wrongArguments: 2, interrupted: 130 } as const;
 
-const commands: readonly Command[] = [runs, scalars, inspect, metrics, measure, diagnoseRun, suggestLabels, landscape, surface, exportRun];
+const commands: readonly Command[] = [runs, scalars, inspect, metrics, features, measure, diagnoseRun, suggestLabels, landscape, surface, exportRun];
 
 /** Runs one command and answers with its exit code. Never throws for what a person can do wrong. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {

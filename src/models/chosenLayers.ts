@@ -13,12 +13,12 @@ export function chosenLayers(model: Pick<Architecture, 'layers'>): string[] {
 }
 
 /**
- * The modules of an export that features are taken of, in its order: the repeated blocks (`layer1.0`, `blocks.0`, `encoder.layer.0`) and the heads after
+ * The modules of an export that features are taken of, in its order: the numbered blocks (`layer1.0`, `blocks.0`, `encoder.layer.0`) and the heads after
  * them; without blocks the modules that have a weight matrix of their own.
  */
 export function chosenModules(model: Pick<ExportedModel, 'layers' | 'parameters'>): string[] {
   const names = model.layers.map(({ name }) => name);
-  const blocks = repeatedBlocks(names);
+  const blocks = blocksOf(names);
   if (blocks.size === 0) {
     const matrices = new Set(model.parameters.filter(({ shape }) => shape.length >= 2).map(({ name }) => name));
     return names.filter((name) => matrices.has(`${name}.weight`));
@@ -31,7 +31,7 @@ export function chosenModules(model: Pick<ExportedModel, 'layers' | 'parameters'
 }
 
 /** Numbered modules of one container that have modules inside themselves; of nested ones the innermost. */
-function repeatedBlocks(names: readonly string[]): Set<string> {
+function blocksOf(names: readonly string[]): Set<string> {
   const containers = new Map<string, string[]>();
   for (const name of names) {
     const [, container] = /^(.+)\.\d+$/.exec(name) ?? [];
@@ -39,7 +39,5 @@ function repeatedBlocks(names: readonly string[]): Set<string> {
     containers.set(container, [...(containers.get(container) ?? []), name]);
   }
   const innermost = [...containers].filter(([container]) => ![...containers.keys()].some((other) => other.startsWith(`${container}.`)));
-  // One block alone is one of several when others are, too: the stages of a ResNet-10.
-  const isRepeated = innermost.some(([, members]) => members.length > 1) || innermost.length > 1;
-  return new Set(isRepeated ? innermost.flatMap(([, members]) => members) : []);
+  return new Set(innermost.flatMap(([, members]) => members));
 }

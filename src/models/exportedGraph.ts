@@ -5,7 +5,7 @@ import type { WeightMode } from './graphBuilder';
 import { layerNamed } from './layerValues';
 import type { ModelGraph } from './modelGraph';
 import { editGraph } from './onnxEditing';
-import { encodableNode, encodableTensor, encodableValue, encodeMessage, type GraphNode, type GraphTensor, type GraphValue } from './onnxSchema';
+import { encodableNode, encodableTensor, encodableValue, encodeMessage, type GraphNode, type GraphTensor, type GraphValue } from '../linalg/onnxSchema';
 import { sameShape } from './parameters';
 
 const advice =

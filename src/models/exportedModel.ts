@@ -1,6 +1,6 @@
 import { FormatError, type ByteSource, type TensorFile } from '../formats';
 import type { ModelParameter } from './architecture';
-import { decodeModel, elementType, type DecodedModel, type DecodedValue } from './onnxSchema';
+import { decodeModel, elementType, type DecodedModel, type DecodedValue } from '../linalg/onnxSchema';
 
 /** Above this, protobuf itself does not go (protobuf.dev/programming-guides/proto-limits). */
 const largestModel = 2 ** 31 - 1;
@@ -118,7 +118,7 @@ type Graph = NonNullable<DecodedModel['graph']>;
 function namesOf(graph: Graph, initialisers: readonly { readonly name: string; readonly dataType: number; readonly shape: readonly number[] }[]) {
   const parameters = new Map<string, StateName>();
   const nameless: string[] = [];
-  const floats = initialisers.filter(({ dataType }) => dataType === elementType.float32 || dataType === 11);
+  const floats = initialisers.filter(({ dataType }) => dataType === elementType.float32 || dataType === elementType.float64);
   for (const { name, shape } of floats) {
     if (!madeUp.test(name)) {
       parameters.set(name, { stateName: name, transposed: false });

@@ -1,6 +1,6 @@
 import {
   encodableNode, encodableTensor, encodableValue, encodeMessage, type AttributeValue, type ElementType, type GraphNode, type GraphTensor, type GraphValue,
-} from './onnxSchema';
+} from '../linalg/onnxSchema';
 
 /** IR version 8; operator set 20 is the first with Gelu. */
 const irVersion = 8;

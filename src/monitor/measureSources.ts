@@ -5,12 +5,14 @@ import type { FormatRegistry } from '../formats';
 import { EngineUnavailable } from '../linalg';
 import { metricsOfPrevious } from '../metrics';
 import type { MeasureOptions } from '../metrics';
-import type { FileProblem, MeasurementRecord, MeasureProgress } from '../protocol';
+import type { FileProblem, MeasurementRecord, MeasureProgress, ProbeData } from '../protocol';
 import { findRuns, isShard, runIdOf } from '../runs';
 import type { FileOnDisk, RunOnDisk } from '../runs';
 import { classify } from '../runs/classify';
 import { isPartOfRun } from '../runs/conventions';
 import { RecordStore } from '../store';
+import { extractMissing } from './extractMissing';
+import type { FeatureExtractor } from './featureExtractor';
 import { measuredMetrics, methodOf, metricsOf, relabel, relabelTraining, toProblem, toRecords } from './fileRecords';
 import type { MeasuredFile } from './fileRecords';
 import { inspectSources } from './inspectSources';
@@ -37,6 +39,8 @@ export interface MeasureSourcesRequest {
   /** Which layers; all when left out. */
   readonly acceptLayer?: (layer: string) => boolean;
   readonly shard?: Shard;
+  /** Of a run: the images that the models of checkpoints without a probe are shown. Default: those checkpoints have no features. */
+  readonly features?: { readonly data: ProbeData; readonly extractor: FeatureExtractor; readonly onProgress?: (current: string) => void };
   /** Measure also what is stored already. Default false. */
   readonly again?: boolean;
   /** Whether new records are appended to `<run>/.layerscope`. Default true. Stored records are read in both cases. */
@@ -58,6 +62,8 @@ export interface MeasureSourcesResult {
    */
   readonly records: readonly MeasurementRecord[];
   readonly problems: readonly FileProblem[];
+  /** Features that models of the run gave, as probes of it. */
+  readonly extracted: readonly FileOnDisk[];
   /** Layers measured now, not counting what was stored. */
   readonly measured: number;
 }
@@ -77,7 +83,13 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   const metrics = checkMetrics(request.metrics);
   checkShard(shard);
   const registry = createFormatRegistry();
-  const { run, files, others } = await locate(request.target, metrics, registry);
+  const located = await locate(request.target, metrics, registry);
+  const { run } = located;
+  const isRun = path.resolve(request.target) === run.folder;
+  const fromModels = isRun && request.features !== undefined && metricsOf('probe').some((id) => metrics.includes(id))
+    ? await extractMissing({ ...request.features, run, registry, signal }) : { extracted: [], problems: [] };
+  const extracted = fromModels.extracted.map(({ probe }) => probe);
+  const [files, others] = [[...extracted, ...located.files], [...extracted, ...located.others]];
   const beside = path.join(run.folder, '.layerscope');
   const store = new RecordStore({
     read: [beside],
@@ -86,7 +98,7 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
   });
   await store.refresh();
 
-  const problems: FileProblem[] = [...run.problems];
+  const problems: FileProblem[] = [...run.problems, ...fromModels.problems];
   const measuredFiles: MeasuredFile[] = [];
   const slots = new Slots(layersAtOnce);
   const running: Promise<void>[] = [];
@@ -165,11 +177,11 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
     relabel(file, store.ofContent(file.content.fingerprint).filter((record) => accepted(file, record))),
   );
   // Of a run, not of one of its files; the first of several shards answers for it.
-  if (path.resolve(request.target) === run.folder && (shard === undefined || shard.index === 1)) {
+  if (isRun && (shard === undefined || shard.index === 1)) {
     const ofTraining = store.ofTraining().filter(({ metric, layer }) => metrics.includes(metric) && (acceptLayer?.(layer) ?? true));
     records.push(...relabelTraining(run.name, ofTraining));
   }
-  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, measured };
+  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, extracted, measured };
 }
 
 interface Located {

@@ -5,12 +5,10 @@ import type { FileOnDisk } from '../runs';
 import { featurePath, findFeatureFile, readProbeData, removeFeatures, type RecordStoreOptions, writeProbeData } from '../store';
 import type { ExtractTask } from './featureExtractor';
 import { withoutProbes } from './moments';
+import { isResult, resultsFolder } from './resultPaths';
 import type { RunState } from './runState';
 import type { Surroundings } from './surroundings';
 import type { TensorWatch } from './tensorWatch';
-
-/** Where results lie as seen from the run, also when they lie in the storage of the editor. */
-const resultsFolder = '.layerscope';
 
 /** Whether a job takes features from a model. */
 export function isFeatureJob(runId: string, key: string): boolean {
@@ -201,7 +199,7 @@ export class ModelFeatures {
     const all = [...this.watches.values()];
     const checkpoints = all.flatMap((watch) => (watch.content?.kind === 'checkpoint' ? [{ watch, path: watch.path, ...watch.content }] : []));
     // The name of a probe that is still being looked at may tell its place, too.
-    const recorded = all.filter((watch) => watch.disk.kind === 'probe' && !watch.path.startsWith(`${resultsFolder}/`)).map(({ content, disk }) => content ?? disk);
+    const recorded = all.filter((watch) => watch.disk.kind === 'probe' && !isResult(watch.path)).map(({ content, disk }) => content ?? disk);
     return withoutProbes(checkpoints, recorded).map(({ watch, fingerprint, epoch, step }) => {
       const relativePath = featurePath(watch.path, fingerprint, data);
       const task = { kind: 'extract', file: watch.disk.absolutePath, path: watch.path, folder: this.run.folder, data, fingerprint } as const;

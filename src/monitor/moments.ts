@@ -27,9 +27,9 @@ export function withoutProbes<Checkpoint extends Moment & { readonly path: strin
     .filter(({ fingerprint }) => !seen.has(fingerprint) && seen.add(fingerprint));
 }
 
-/** The checkpoint of a run that was written last, as far as names and times of files tell; null when it has none that can be read. */
-export function newestCheckpoint(files: readonly FileOnDisk[]): FileOnDisk | null {
+/** Checkpoints of a run that can be read, the one that was written last first, as far as names and times of files tell. */
+export function newestCheckpoints(files: readonly FileOnDisk[]): FileOnDisk[] {
   const usable = files.filter(({ kind, formatId, problem, path }) => kind === 'checkpoint' && formatId !== null && problem === null && !isShard(path));
   const place = (file: FileOnDisk, axis: 'epoch' | 'step'): number => file[axis] ?? -1;
-  return [...usable].sort((a, b) => place(a, 'epoch') - place(b, 'epoch') || place(a, 'step') - place(b, 'step') || a.modified - b.modified).at(-1) ?? null;
+  return [...usable].sort((a, b) => place(b, 'epoch') - place(a, 'epoch') || place(b, 'step') - place(a, 'step') || b.modified - a.modified);
 }

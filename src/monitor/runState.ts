@@ -5,6 +5,7 @@ import { isOfTraining, trainingSource } from '../protocol';
 import type { FileOnDisk, ScalarCollector } from '../runs';
 import { recordKey } from '../store';
 import { judgeHealth, layersWithGaps } from './health';
+import { isResult } from './resultPaths';
 
 /** In one message: to put more of them into one would hold up the file-following loop for more than some 10 ms. */
 const mostRecords = 2_000;
@@ -187,7 +188,8 @@ export class RunState {
       folder: this.folder,
       epoch: largest([...files, ...logs, ...ofTraining].map(({ epoch }) => epoch)),
       step: largest([...files, ...logs, ...ofTraining].map(({ step }) => step)),
-      modified: largest(files.map(({ disk }) => disk.modified)) ?? 0,
+      // What was extracted says nothing of when the run was written to.
+      modified: largest(files.filter(({ disk }) => !isResult(disk.path)).map(({ disk }) => disk.modified)) ?? 0,
       files: files.map(toRunFile),
       problems: [...this.runProblems, ...files.flatMap(({ problems }) => problems)],
       findings: this.currentFindings ?? [],
@@ -267,10 +269,11 @@ export class RunState {
       return 'Only what the training recorded itself is shown of the features. Record the features of a fixed set of samples at each checkpoint to measure everything else.';
     }
     if (this.records.size > 0) {
-      return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that.';
+      return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that, or choose probe data: images that the models of the checkpoints are shown.';
     }
     const found = kinds.has('checkpoint') ? (kinds.has('log') ? 'logs and checkpoints' : 'checkpoints') : 'logs';
-    return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them.`;
+    const choose = kinds.has('checkpoint') ? ', or choose probe data: images that the models of the checkpoints are shown' : '';
+    return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them${choose}.`;
   }
 }
 

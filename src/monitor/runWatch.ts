@@ -7,7 +7,7 @@ import type { RecordStoreOptions } from '../store';
 import { LogWatch } from './logWatch';
 import { Measuring } from './measuring';
 import { ModelFeatures } from './modelFeatures';
-import { newestCheckpoint } from './moments';
+import { newestCheckpoints } from './moments';
 import { RunState } from './runState';
 import type { Surroundings } from './surroundings';
 import { TensorWatch } from './tensorWatch';
@@ -138,7 +138,10 @@ export class RunWatch {
   /** @throws {FormatError} naming what cannot be used, and why; nothing is remembered then */
   async setProbeData(data: ProbeData | null): Promise<void> {
     if (data !== null) {
-      const newest = newestCheckpoint(this.onDisk);
+      // The state of an optimizer lies beside many a checkpoint: only what is in a file tells.
+      this.attend();
+      await this.looked();
+      const newest = newestCheckpoints(this.onDisk).find(({ path }) => (this.tensors.get(path)?.content?.layers.length ?? 0) > 0);
       const task = { kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder: this.state.folder, data } as const;
       await this.around.extractor()?.check(task, new AbortController().signal);
     }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { FormatError } from '../formats';
+import { FormatError } from '../formats/byteSource';
 import { type ProbeData, probeDataDefaults } from '../protocol';
 
 const fileName = 'probe-data.json';

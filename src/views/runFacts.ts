@@ -58,6 +58,11 @@ export function describeFiles(kind: RunFileKind, files: readonly RunFile[]): str
   return measured === files.length ? `${files.length} measured` : `${measured} of ${files.length} measured${note}`;
 }
 
+/** What a file is called in a list: features that were extracted are those of a checkpoint, everything else has its own name. */
+export function titleOf({ path, format }: Pick<RunFile, 'path' | 'format'>): string {
+  return path.startsWith('.layerscope/features/') ? format : (path.split('/').at(-1) ?? path);
+}
+
 /** Bytes for people: 980 B, 312 kB, 4.1 MB; decimal prefixes. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { FileProblem, Finding, HealthState, RunFile, RunFileKind, RunFileState, RunSummary, Severity } from '../protocol';
-import { describeFiles, escapeMarkdown, formatBytes, type HostFolder, plural, positionOf } from './runFacts';
+import { describeFiles, escapeMarkdown, formatBytes, type HostFolder, plural, positionOf, titleOf } from './runFacts';
 import { childNodes, type GroupKind, nodeId, type RunsNode } from './runsNodes';
 import type { Session } from './session';
 
@@ -96,7 +96,7 @@ function groupItem(run: RunSummary, group: GroupKind, count: number): vscode.Tre
 }
 
 function fileItem({ run, file }: { readonly run: RunSummary; readonly file: RunFile }): vscode.TreeItem {
-  const item = new vscode.TreeItem(path.posix.basename(file.path));
+  const item = new vscode.TreeItem(titleOf(file));
   item.description = [positionOf(file), stateWords[file.state]].filter((part) => part !== '').join(', ');
   item.iconPath = file.state === 'problem' ? problemIcons.error : new vscode.ThemeIcon(fileIcons[file.kind]);
   item.contextValue = `file.${file.kind}`;

@@ -92,7 +92,7 @@ export async function main(options) {
   const option = (name, otherwise) => (options.includes(name) ? Number(options[options.indexOf(name) + 1]) : otherwise);
   const pythonThreads = option('--python-threads', cores);
   const python = findPython();
-  const bundle = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node', 'onnxruntime-web'], logLevel: 'warning' };
+  const bundle = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'], logLevel: 'warning' };
   await build({
     ...bundle,
     entryPoints: [path.join(here, 'measureProcess.ts'), path.join(here, 'measurePool.ts')],

@@ -37,7 +37,7 @@ async function bundle() {
     format: 'cjs',
     sourcemap: 'linked',
     outdir: cache,
-    external: ['onnxruntime-node', 'onnxruntime-web'],
+    external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'],
     logLevel: 'warning',
     outExtension: { '.js': '.cjs' },
     entryPoints: { ...Object.fromEntries(entries), linalg: path.join(root, 'src/linalg/index.ts'), computeThread: path.join(root, 'src/worker/computeThread.ts') },

@@ -16,7 +16,7 @@ const cores = Math.min(2, availableParallelism());
 const labelsGroup = 'labels';
 
 async function bundle() {
-  const shared = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node', 'onnxruntime-web'], logLevel: 'warning' };
+  const shared = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'], logLevel: 'warning' };
   await build({
     ...shared,
     entryPoints: [path.join(here, 'suiteProcess.ts'), path.join(here, 'measurePool.ts')],

@@ -55,7 +55,7 @@ const total = (values) => values.reduce((sum, value) => sum + value, 0);
 export async function main(options) {
   const blocks = options.includes('--blocks') ? Number(options[options.indexOf('--blocks') + 1]) : 3;
   const python = findPython();
-  const bundle = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['onnxruntime-node', 'onnxruntime-web'], logLevel: 'warning' };
+  const bundle = { bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'], logLevel: 'warning' };
   await build({ ...bundle, entryPoints: { computeThread: path.join(root, 'src/worker/computeThread.ts'), weightsPool: path.join(root, 'src/worker/computePool.ts') }, outdir: cache });
   const { createComputePool } = (await import(path.join(cache, 'weightsPool.js'))).default;
   const file = await writeVitBase(cache);

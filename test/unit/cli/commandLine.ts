@@ -28,7 +28,7 @@ export class CommandLine {
       platform: 'node',
       target: 'node20',
       format: 'cjs',
-      external: ['onnxruntime-node', 'onnxruntime-web'],
+      external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'],
       outdir: folder,
       logLevel: 'silent',
     });

@@ -57,6 +57,18 @@ describe('the job queue', () => {
     expect(queue.progress()).toBeNull();
   });
 
+  it('runs one at a time of those that exclude each other, and others beside it', async () => {
+    const { queue, started, finish, job } = setUp(3);
+    for (const key of ['first model', 'second model']) queue.add(job(key, { exclusive: 'model', rank: 2 }));
+    queue.add(job('layer'));
+    await finish('');
+    expect(started).toEqual(['first model', 'layer']);
+    await finish('first model');
+    expect(started).toEqual(['first model', 'layer', 'second model']);
+    for (const key of ['layer', 'second model']) await finish(key);
+    expect(queue.progress()).toBeNull();
+  });
+
   it('never runs more at once than it may', async () => {
     const { queue, started, finish, job } = setUp(2);
     for (const key of ['a', 'b', 'c']) queue.add(job(key));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  contains, describeFiles, describeWorker, escapeMarkdown, folderOfRun, formatBytes, lineOfPlace, positionOf, runToShowFirst, worstHealth,
+  contains, describeFiles, describeWorker, escapeMarkdown, folderOfRun, formatBytes, lineOfPlace, positionOf, runToShowFirst, titleOf, worstHealth,
 } from '../../../src/views/runFacts';
 import { aFile, aRun } from './samples';
 
@@ -14,6 +14,11 @@ describe('facts of a run', () => {
     expect(positionOf({ epoch: 0, step: 7 })).toBe('epoch 0');
     expect(positionOf({ epoch: null, step: 7 })).toBe('step 7');
     expect(positionOf({ epoch: null, step: null })).toBe('');
+  });
+
+  it('calls features that a model gave after the checkpoint, and every other file by its name', () => {
+    expect(titleOf({ path: '.layerscope/features/checkpoints/step=60.pt.0123456789abcdef.safetensors', format: 'features of checkpoints/step=60.pt' })).toBe('features of checkpoints/step=60.pt');
+    expect(titleOf({ path: 'probes/step=60.safetensors', format: 'safetensors probe' })).toBe('step=60.safetensors');
   });
 
   it('finds the innermost watched folder and is not fooled by a common prefix', () => {

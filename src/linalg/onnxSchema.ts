@@ -60,7 +60,7 @@ const schema = Root.fromJSON({
 });
 
 /** Numbers of TensorProto.DataType. */
-export const elementType = { float32: 1, int64: 7, bool: 9 } as const;
+export const elementType = { float32: 1, int64: 7, bool: 9, float64: 11 } as const;
 export type ElementType = keyof typeof elementType;
 
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
@@ -113,7 +113,7 @@ export function encodableValue({ name, type, dimensions }: GraphValue) {
 export function encodableTensor({ name, type, shape, values }: GraphTensor) {
   const head = { name, dims: [...shape], dataType: elementType[type] };
   if (values !== null) return { ...head, rawData: values };
-  const bytes = shape.reduce((product, size) => product * size, type === 'int64' ? 8 : 4);
+  const bytes = shape.reduce((product, size) => product * size, type === 'int64' || type === 'float64' ? 8 : 4);
   const externalData = Object.entries({ location: name, offset: '0', length: String(bytes) }).map(([key, value]) => ({ key, value }));
   return { ...head, externalData, dataLocation: 1 };
 }
