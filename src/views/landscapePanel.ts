@@ -107,6 +107,7 @@ export class LandscapePanel {
   /** Whether the page listens; one that was hidden is gone and says `ready` again. */
   #pageReady = false;
   readonly #job: LandscapeJob | null;
+  #logged = '';
 
   constructor(
     private readonly panel: vscode.WebviewPanel,
@@ -162,8 +163,17 @@ export class LandscapePanel {
   }
 
   #jobChanged(): void {
+    this.#logEnd();
     this.#title();
     this.#post(this.#snapshot());
+  }
+
+  /** What went wrong is in the log, too, once. */
+  #logEnd(): void {
+    const { state, failure, doing, problems } = this.#job?.progress ?? {};
+    const text = [state === 'failed' ? failure?.message : state === 'interrupted' ? doing : '', ...(problems ?? [])].filter(Boolean).join('; ');
+    if (text !== '' && text !== this.#logged) this.options.log.warn(`The landscape of ${this.panel.title.replace(/^Loss: /, '')}: ${text}`);
+    this.#logged = text;
   }
 
   #title(): void {

@@ -54,12 +54,27 @@ describe('Computing a loss landscape in the workbench', () => {
     await input.fill(text);
     await page.keyboard.press('Enter');
   };
+  /** Answers with the folder of images, by the dialog of the editor. */
+  const chooseFolder = async () => {
+    await item('Folder').click();
+    await question('Images');
+    await quickInput().locator('input.input').fill(images());
+    // The dialog first goes into the folder that was typed.
+    await expect.poll(async () => {
+      if (!(await quickInput().innerText()).includes(': Images')) return true;
+      await quickInput().getByRole('button', { name: 'Use' }).click({ timeout: 2_000 }).catch(() => undefined);
+      return false;
+    }, { timeout: 30_000, interval: 500 }).toBe(true);
+  };
   const run = async (title) => {
+    // Out of the page of the panel, which takes the focus back when a question is closed.
+    await expect.poll(() => quickInput().count()).toBe(0);
+    await page.locator('.part.sidebar .composite.title').click();
     await page.keyboard.press('F1');
     await quickInput().waitFor();
     await quickInput().locator('input.input').fill(`>${title}`);
     await item(title).waitFor();
-    await page.keyboard.press('Enter');
+    await quickInput().locator('input.input').press('Enter');
   };
   const panel = () => panelFrame(page);
   const state = () => panel().locator('.compute').getAttribute('data-state', { timeout: 5_000 }).catch(() => null);
@@ -73,6 +88,10 @@ describe('Computing a loss landscape in the workbench', () => {
     return table.evaluate((element) =>
       [...element.tBodies[0].rows].map((row) => [...row.cells].slice(1).map((cell) => (cell.querySelector('data') === null ? null : Number(cell.querySelector('data').value)))),
     );
+  };
+  const keptPoints = async () => {
+    const lines = (await readFile(path.join(folder, 'run', '.layerscope', 'landscapes.jsonl'), 'utf8')).trimEnd().split('\n');
+    return lines.map((line) => JSON.parse(line)).filter((line) => !('setting' in line));
   };
   const commandLine = async (grid, ...more) => {
     const alone = path.join(parent, 'alone.pt');
@@ -90,15 +109,7 @@ describe('Computing a loss landscape in the workbench', () => {
     // The last one is picked already.
     await page.keyboard.press('Enter');
     await question('The loss of which images');
-    await item('Folder').click();
-    await question('Images');
-    await quickInput().locator('input.input').fill(images());
-    // The dialog first goes into the folder that was typed.
-    await expect.poll(async () => {
-      if (!(await quickInput().innerText()).includes(': Images')) return true;
-      await quickInput().getByRole('button', { name: 'Use' }).click({ timeout: 2_000 }).catch(() => undefined);
-      return false;
-    }, { timeout: 30_000, interval: 500 }).toBe(true);
+    await chooseFolder();
     await question('Attention Heads');
     expect(await quickInput().innerText()).toMatch(/do not divide the width/);
     await type('2');
@@ -110,8 +121,7 @@ describe('Computing a loss landscape in the workbench', () => {
     expect(await panel().locator('[data-test=provider]').innerText()).toMatch(/Masked autoencoder.*Runs on the processor, as layerscope\.modelProvider says/s);
     const expected = await commandLine(25);
     expect(await tableLosses()).toEqual(rowsOf(expected));
-    const kept = (await readFile(path.join(folder, 'run', '.layerscope', 'landscapes.jsonl'), 'utf8')).trimEnd().split('\n');
-    expect(kept).toHaveLength(1 + 625);
+    expect(await keptPoints()).toHaveLength(625);
   });
 
   test('a finer grid is cancelled, keeps its points, and is continued to the numbers of the command line', async () => {
@@ -132,8 +142,7 @@ describe('Computing a loss landscape in the workbench', () => {
     await action.click();
     await stateOnce('finished');
     expect(await tableLosses()).toEqual(rowsOf(await commandLine(49)));
-    const kept = (await readFile(path.join(folder, 'run', '.layerscope', 'landscapes.jsonl'), 'utf8')).trimEnd().split('\n');
-    expect(kept.filter((line) => line.includes('"x"') && !line.includes('"setting"'))).toHaveLength(2401);
+    expect(await keptPoints()).toHaveLength(2401);
   });
 
   test('the panel is there again after the window was reloaded', async () => {
@@ -141,8 +150,12 @@ describe('Computing a loss landscape in the workbench', () => {
     const before = await tableLosses();
     await page.reload();
     await page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
+    // The server keeps what a page remembers every few seconds: it may be what was known a moment earlier, which the kept points complete.
+    await expect.poll(state, { timeout: 120_000 }).toMatch(/finished|interrupted/);
+    if ((await state()) === 'interrupted') await panel().locator('[data-test=compute-action]').click();
     await stateOnce('finished');
     expect(await tableLosses()).toEqual(before);
+    expect(await keptPoints()).toHaveLength(2401);
   });
 
   test('a checkpoint that is clicked in a trajectory is selected in the Runs tree', async () => {
@@ -156,7 +169,7 @@ describe('Computing a loss landscape in the workbench', () => {
     await question('Which landscape');
     await item('Trajectory').click();
     await question('The loss of which images');
-    await item('images').click();
+    await chooseFolder();
     await question('Attention Heads');
     await type('2');
     await question('Attention Heads of the Decoder');
@@ -172,6 +185,32 @@ describe('Computing a loss landscape in the workbench', () => {
     // And the other way round.
     await page.locator('.part.sidebar .monaco-list-row', { hasText: 'mae-step15.pt' }).first().click();
     await expect.poll(() => buttons.nth(0).getAttribute('aria-pressed')).toBe('true');
+  });
+
+  test('images that were chosen for a run are remembered with what a person said of its model, and not asked for again', async () => {
+    pictureOfFailure();
+    await run('Choose Probe Data');
+    await question('Which images was run trained on');
+    await chooseFolder();
+    await question('Which images did the network never see');
+    await item('None').click();
+    await question('How many samples');
+    await type('8');
+    await question('How many views');
+    await type('2');
+    await question('Attention Heads');
+    await type('2');
+    await question('Attention Heads of the Decoder');
+    await type('2');
+    const file = path.join(folder, 'run', '.layerscope', 'probe-data.json');
+    await expect.poll(() => readFile(file, 'utf8').then(JSON.parse, () => null), { timeout: 60_000 }).toMatchObject({ train: images(), heldOut: null, samples: 8, views: 2, heads: 2, decoderHeads: 2 });
+    await run('Compute Loss Landscape');
+    await question('One checkpoint');
+    await page.keyboard.press('Enter');
+    await question('Which loss');
+    await item('info_nce').click();
+    await expect.poll(() => panel().locator('.landscape-head').innerText(), { timeout: 120_000 }).toMatch(/info nce, 10 images of .*images, random directions of seed 0/);
+    await stateOnce('finished');
   });
 
   test('the list of compute engines says on what models run', async () => {
