@@ -11,6 +11,7 @@ import { inTurn, turns } from './plan';
 import type { Turn } from './plan';
 import { isFeatureJob } from './modelFeatures';
 import { findChanged } from './references';
+import { isResult } from './resultPaths';
 import { RunPlan } from './runPlan';
 import type { RunState } from './runState';
 import { ShownRecords } from './shownRecords';
@@ -245,7 +246,7 @@ export class Measuring {
       precedence: turn === 'second' ? 3 : content.kind === 'probe' ? 0 : 2,
       runRank: this.rank,
       rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
-      title: `${layer} of ${file.path}`,
+      title: `${layer} of ${isResult(file.path) ? file.disk.format : file.path}`,
       run: (signal) => this.measureLayer(job, key, signal),
     });
   }

@@ -51,6 +51,8 @@ export class ModelFeatures {
   private turn: Promise<void>;
   private isPlanned = false;
   private shown = '[]';
+  /** Paths of features by path and fingerprint of the checkpoint, for the images that are chosen now. */
+  private readonly paths = new Map<string, string>();
   private stopped = false;
   /** Somebody asked for what is missing at the next plan. */
   private asked = false;
@@ -164,6 +166,7 @@ export class ModelFeatures {
   private async use(data: ProbeData | null): Promise<void> {
     if (this.stopped || JSON.stringify(data) === JSON.stringify(this.data)) return;
     this.data = data;
+    this.paths.clear();
     this.drop();
     this.forgetFailures();
     await this.planNow();
@@ -201,10 +204,17 @@ export class ModelFeatures {
     // The name of a probe that is still being looked at may tell its place, too.
     const recorded = all.filter((watch) => watch.disk.kind === 'probe' && !isResult(watch.path)).map(({ content, disk }) => content ?? disk);
     return withoutProbes(checkpoints, recorded).map(({ watch, fingerprint, epoch, step }) => {
-      const relativePath = featurePath(watch.path, fingerprint, data);
+      const relativePath = this.pathOf(watch.path, fingerprint, data);
       const task = { kind: 'extract', file: watch.disk.absolutePath, path: watch.path, folder: this.run.folder, data, fingerprint } as const;
       return { watch, relativePath, key: `${this.run.id}\nfeatures\n${relativePath}`, moment: epoch ?? step ?? 0, task };
     });
+  }
+
+  private pathOf(checkpoint: string, fingerprint: string, data: ProbeData): string {
+    const key = `${checkpoint}\n${fingerprint}`;
+    const known = this.paths.get(key) ?? featurePath(checkpoint, fingerprint, data);
+    this.paths.set(key, known);
+    return known;
   }
 
   private queue(wanted: Wanted, asked: boolean): void {

@@ -110,7 +110,7 @@ export class Monitor {
       measureAutomatically: () => this.watched?.settings.measureAutomatically ?? false,
       measureWeights: () => this.watched?.settings.measureWeights ?? true,
       measurer: () => this.currentMeasurer(),
-      extractor: () => this.options.extractorFor?.(this.current()) ?? null,
+      extractor: () => (this.current().runModels === false ? null : (this.options.extractorFor?.(this.current()) ?? null)),
       inspect: (action) => slots.run(action),
       turn: () => turns.take(),
       rescan: () => this.folders.soon(),
@@ -254,7 +254,7 @@ export class Monitor {
       this.queue.cancel(null);
       this.measurer = null;
     }
-    if (differs('threads', 'engine', 'modelProvider', 'eps2', 'seed', 'partition', 'clusters', 'metrics', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.replan();
+    if (differs('threads', 'engine', 'modelProvider', 'runModels', 'eps2', 'seed', 'partition', 'clusters', 'metrics', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.replan();
   }
 
   private takeScan({ runs, problems, complete }: Scan): void {

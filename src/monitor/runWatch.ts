@@ -135,15 +135,17 @@ export class RunWatch {
     return this.features.chosen();
   }
 
-  /** @throws {FormatError} naming what cannot be used, and why; nothing is remembered then */
+  /** @throws {FormatError} naming what cannot be used, and why; {Error} where models are not run. Nothing is remembered then. */
   async setProbeData(data: ProbeData | null): Promise<void> {
     if (data !== null) {
+      const extractor = this.around.extractor();
+      if (extractor === null) throw new Error('Models are not run here. In Restricted Mode, trust the workspace first.');
       // The state of an optimizer lies beside many a checkpoint: only what is in a file tells.
       this.attend();
       await this.looked();
       const newest = newestCheckpoints(this.onDisk).find(({ path }) => (this.tensors.get(path)?.content?.layers.length ?? 0) > 0);
       const task = { kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder: this.state.folder, data } as const;
-      await this.around.extractor()?.check(task, new AbortController().signal);
+      await extractor.check(task, new AbortController().signal);
     }
     await this.features.choose(data);
   }

@@ -14,7 +14,7 @@ export interface WatchedFolder {
 export interface WorkerSettings {
   /** Measure new probes without being asked. */
   readonly measureAutomatically: boolean;
-  /** Measure the weights of checkpoints, too: after the probes, and only of runs that somebody looks at or that are being written. Default true. */
+  /** Measure the weights of checkpoints, too: after the probes, and only of runs that somebody looks at, that are being written, or that probe data were chosen for. Default true. */
   readonly measureWeights?: boolean;
   /** epsilon squared of the coding rate (metrics.md, section 1). */
   readonly eps2: number;
@@ -32,6 +32,8 @@ export interface WorkerSettings {
   readonly modelProvider?: ModelProviderChoice;
   /** Where engines that do not come with the extension are installed, each in a folder of its own. */
   readonly engineFolder?: string;
+  /** Whether models of checkpoints are run at all: not before a folder is trusted, as what is in it would say which. Default true. */
+  readonly runModels?: boolean;
   /** Where records are written: beside the run, or in `storageFolder`. Both are read. */
   readonly resultsLocation: 'workspaceStorage' | 'run';
   readonly storageFolder: string;

@@ -6,6 +6,9 @@ import { type ProbeData, probeDataDefaults } from '../protocol';
 
 const fileName = 'probe-data.json';
 
+/** A longer file is none of ours. */
+const mostBytes = 1_000_000;
+
 type Check = readonly [test: (value: unknown) => boolean, expected: string];
 
 const mostSamples = 100_000;
@@ -55,15 +58,16 @@ export function checkProbeData(value: unknown, file: string): ProbeData {
  * @throws {FormatError} naming the file, the field and what is wrong with it
  */
 export async function readProbeData(folders: readonly string[]): Promise<ProbeData | null> {
-  let last = { file: '', modified: -1 };
+  let last = { file: '', modified: -1, bytes: 0 };
   for (const file of folders.map((folder) => path.join(folder, fileName))) {
     const found = await stat(file).catch((error: unknown) => {
       if (isAbsent(error)) return null;
       throw unreadable(file, error);
     });
-    if (found !== null && found.mtimeMs > last.modified) last = { file, modified: found.mtimeMs };
+    if (found !== null && found.mtimeMs > last.modified) last = { file, modified: found.mtimeMs, bytes: found.size };
   }
   if (last.file === '') return null;
+  if (last.bytes > mostBytes) throw new FormatError(last.file, '', `has ${last.bytes} bytes, and no choice of images takes more than ${mostBytes}`);
   const text = await readFile(last.file, 'utf8').catch((error: unknown) => {
     throw unreadable(last.file, error);
   });

@@ -89,7 +89,8 @@ export class ComputeLandscape {
   async #order(chosen: readonly ChosenCheckpoint[], directions: Directions): Promise<LandscapeOrder | null> {
     const { session, provider } = this.options;
     const choice = { checkpoints: chosen.map(({ file }) => file), directions, provider: provider() };
-    for (const run of new Set(chosen.map((each) => each.run))) {
+    // What lies in a folder that is not trusted does not say which files are read.
+    for (const run of new Set(vscode.workspace.isTrusted ? chosen.map((each) => each.run) : [])) {
       const probeData = await session.probeData(run.id);
       if (probeData !== null) return makeOrder(choice, { runFolder: run.folder, probeData });
     }

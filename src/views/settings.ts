@@ -9,7 +9,9 @@ const section = 'layerscope';
 export function readSettings(context: vscode.ExtensionContext): LayerscopeSettings {
   const configuration = vscode.workspace.getConfiguration(section);
   const storage = context.storageUri ?? context.globalStorageUri;
-  return parseSettings((name) => configuration.get(name), storage.fsPath, engineFolder(context));
+  const { worker, ...others } = parseSettings((name) => configuration.get(name), storage.fsPath, engineFolder(context));
+  // What lies in a folder says which images a model is shown, and may bring the graph.
+  return { ...others, worker: { ...worker, runModels: vscode.workspace.isTrusted } };
 }
 
 /** Where engines that do not come with the extension are installed, each in a folder of its own. */
@@ -30,9 +32,12 @@ export async function setEngine(choice: EngineChoice): Promise<void> {
 }
 
 export function onDidChangeSettings(listener: () => void): vscode.Disposable {
-  return vscode.workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration(section)) listener();
-  });
+  return vscode.Disposable.from(
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration(section)) listener();
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(listener),
+  );
 }
 
 export async function turnOffFindingNotifications(): Promise<void> {

@@ -57,17 +57,19 @@ describe('layerscope features', { timeout: 120_000 }, () => {
   });
 
   it('is what measure, diagnose and export have to measure, then and when measure is told itself', async () => {
+    await rm(path.join(run, 'checkpoints/step=15.pt'));
     const quick = ['--metric', 'alignment', '--json'];
-    const first = documentOf<Measured>(await cli.run(['measure', run, ...images, ...heads, ...quick]));
+    const first = documentOf<Measured>(await cli.run(['measure', run, ...images, '--samples', '6', '--views', '2', ...heads, ...quick]));
     expect(first.problems.filter(({ severity }) => severity !== 'info')).toEqual([]);
     expect(first.records.filter(({ step, layer }) => step === 60 && layer === 'norm').map(({ split }) => split)).toEqual(['train', 'held_out', 'gap']);
     expect(first.records.every(({ source }) => /^\.layerscope\/features\/checkpoints\/step=\d+\.pt\.[0-9a-f]{16}\.safetensors$/.test(source))).toBe(true);
     const again = await cli.run(['measure', run, '--metric', 'alignment']);
     expect(again.stderr).toContain('0 layers measured now');
+    expect(await cli.run(['diagnose', run])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^No findings in \d+ records of 1 checkpoint/) as string });
     const out = path.join(folder, 'run.json');
     await cli.run(['export', run, '--out', out]);
     const detail = JSON.parse(await readFile(out, 'utf8')) as { run: { files: { kind: string; format: string; state: string }[] } };
-    expect(detail.run.files.filter(({ kind }) => kind === 'probe')).toMatchObject([15, 60].map((step) => ({ format: `features of checkpoints/step=${step}.pt`, state: 'measured' })));
+    expect(detail.run.files.filter(({ kind }) => kind === 'probe')).toMatchObject([{ format: 'features of checkpoints/step=60.pt', state: 'measured' }]);
   });
 
   it('takes one checkpoint that is named, writes where it is told, and remembers nothing then', async () => {
@@ -92,6 +94,24 @@ describe('layerscope features', { timeout: 120_000 }, () => {
     const { features: taken, problems } = await features(run, ...images, ...heads);
     expect(taken).toHaveLength(2);
     expect(problems).toMatchObject([{ file: 'checkpoints/step=20.pt', severity: 'error', reason: expect.stringMatching(/tensors do not fit/) as string }]);
+  });
+
+  it.skipIf(process.platform === 'win32')('stops cleanly when it is interrupted, keeps what is finished and goes on from there', async () => {
+    await writeImages(path.join(folder, 'seen.npy'), { count: 3_000, channels: 1, side: 8 });
+    const args = ['features', run, '--data', path.join(folder, 'seen.npy'), '--samples', '3000', '--views', '8', ...heads];
+    const results = path.join(run, '.layerscope/features/checkpoints');
+    const finished = await cli.run(args, (child) => {
+      const timer = setInterval(() => {
+        void readdir(results).catch(() => []).then((names) => {
+          if (!names.some((name) => name.endsWith('.safetensors'))) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        });
+      }, 5);
+    });
+    expect(finished).toMatchObject({ code: 130, stderr: expect.stringContaining('interrupted; what was finished is kept') as string });
+    expect(await readdir(results)).toEqual([expect.stringMatching(/^step=15\.pt\.[0-9a-f]{16}\.safetensors$/)]);
+    expect((await features(run)).features.map(({ isNew }) => isNew)).toEqual([false, true]);
   });
 
   it('gives landscape its images and what is said of the model', async () => {

@@ -18,8 +18,17 @@ describe('Checkpoints without a probe', () => {
   it('are those that hold weights, one of each content', () => {
     const checkpoint = (path: string, fingerprint: string, epoch: number | null, layers = ['w']) => ({ path, fingerprint, layers, ...at(epoch) });
     const all = [checkpoint('last.pt', 'c', 10), checkpoint('epoch10.pt', 'c', 10), checkpoint('epoch2.pt', 'b', 2), checkpoint('optimizer.pt', 'o', 2, []), checkpoint('bare.pt', 'x', null)];
-    expect(withoutProbes(all, []).map(({ path }) => path)).toEqual(['bare.pt', 'epoch2.pt', 'epoch10.pt']);
-    expect(withoutProbes(all, [at(10)]).map(({ path }) => path)).toEqual(['bare.pt', 'epoch2.pt']);
+    expect(withoutProbes(all, []).map(({ path }) => path)).toEqual(['epoch10.pt', 'epoch2.pt', 'bare.pt']);
+    expect(withoutProbes(all, [at(10)]).map(({ path }) => path)).toEqual(['epoch2.pt', 'bare.pt']);
+  });
+
+  it('are found among many as among few', () => {
+    const places = [null, 0, 1, 2];
+    const moments = places.flatMap((epoch) => places.map((step) => at(epoch, step)));
+    for (const probe of moments) {
+      const checkpoints = moments.map((moment, index) => ({ ...moment, path: `${index}.pt`, fingerprint: String(index), layers: ['w'] }));
+      expect(withoutProbes(checkpoints, [probe])).toEqual(checkpoints.filter((checkpoint) => !isSameMoment(probe, checkpoint)));
+    }
   });
 
   it('the newest is that of the last epoch, then step, then time', () => {

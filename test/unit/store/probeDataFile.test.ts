@@ -39,6 +39,7 @@ describe('Probe data of a run', () => {
     };
     expect(await read('{"train": "images"}')).toEqual({ ...probeDataDefaults, train: 'images' });
     await expect(read('{')).rejects.toThrow(/probe-data\.json: is not JSON/);
+    await expect(read(`{"train": "${'x'.repeat(1_000_000)}"}`)).rejects.toThrow(/probe-data\.json: has 10\d+ bytes/);
     await expect(read('[]')).rejects.toThrow('is no object');
     await expect(read('{}')).rejects.toThrow('probe-data.json, "train": is missing, expected a path');
     const wrong: readonly (readonly [keyof ProbeData | 'batch', unknown])[] = [

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -153,6 +153,20 @@ describe('a run with checkpoints and chosen images, but without probes', { timeo
     expect(problems()[0]!.reason).toMatch(/^its model cannot be run: .*tensors do not fit/);
   });
 
+  it('tells once of images that are gone, and goes on when they are back and it is asked', async () => {
+    const run = await open({ measureAutomatically: false });
+    await client.setProbeData(run, data);
+    await rename(path.join(folder, 'seen.npy'), path.join(folder, 'aside.npy'));
+    await client.measure(run, { again: false });
+    await until('it is told', () => problems().length > 0);
+    await until('nothing is at work', () => progress.at(-1) === null);
+    expect(problems()).toMatchObject([{ file: path.join(folder, 'seen.npy'), severity: 'error' }]);
+    await rename(path.join(folder, 'aside.npy'), path.join(folder, 'seen.npy'));
+    await client.measure(run, { again: false });
+    await until('both checkpoints are measured', () => haveRecords([15, 60]), 60_000);
+    expect(problems()).toEqual([]);
+  });
+
   it('can be cancelled; what is asked for goes on', async () => {
     await writeImages(path.join(folder, 'seen.npy'), { count: 4_000, channels: 1, side: 8 });
     const run = await open();
@@ -165,6 +179,17 @@ describe('a run with checkpoints and chosen images, but without probes', { timeo
     await client.setProbeData(run, { ...data, samples: 4, views: 2 });
     await client.cancel(run);
     await client.measure(run, { again: false });
+    await until('both checkpoints are measured', () => haveRecords([15, 60]), 60_000);
+  });
+
+  it('runs no model before the folder is trusted, whatever lies in it', async () => {
+    await mkdir(path.join(folder, 'run/.layerscope'));
+    await writeFile(path.join(folder, 'run/.layerscope/probe-data.json'), JSON.stringify(data));
+    const run = await open({ runModels: false });
+    await expect(client.setProbeData(run, data)).rejects.toThrow('Models are not run here');
+    await client.measure(run, { again: false });
+    expect(extracted()).toEqual([]);
+    await open({ runModels: true });
     await until('both checkpoints are measured', () => haveRecords([15, 60]), 60_000);
   });
 
