@@ -7,11 +7,13 @@ import { knownImages, pickImages } from './pickImages';
 import { contains, plural } from './runFacts';
 import type { Session } from './session';
 import { escapeIcons } from './statusText';
+import { requireTrust } from './trust';
 
 const title = 'Layerscope: Choose Probe Data';
 
 /** Asks which images the model of a run is shown, and has that remembered with the results of the run. Escape at any question changes nothing. */
 export async function chooseProbeData(session: Session, run: RunSummary): Promise<void> {
+  requireTrust('Models of checkpoints are run');
   const before = await session.probeData(run.id);
   const absolute = (file: string): string => path.resolve(run.folder, file);
   const train = await pickImages<string | null>(title, `Which images was ${run.name} trained on? Features of its checkpoints are taken of some of them.`, before === null ? [] : [
