@@ -144,7 +144,7 @@ async function askAboutModels(session: Session, order: LandscapeOrder): Promise<
     if (facts.kind === 'failed') return { order: asked, failure: facts.failure };
     losses = losses === null ? facts.losses : losses.filter((name) => facts.losses.includes(name));
   }
-  const loss = await pickLoss(losses ?? []);
+  const loss = order.loss ?? (await pickLoss(losses ?? []));
   return loss === null ? null : { order: { ...asked, loss: loss === 'first' ? null : loss }, failure: null };
 }
 
@@ -166,12 +166,22 @@ async function pickLoss(losses: readonly string[]): Promise<string | null> {
   return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Which loss?' }))?.value ?? null;
 }
 
+/** Goes on with a landscape, on what models are to run now; one that failed is asked about again, as its checkpoint may be another one. */
+export async function resumeLandscape(session: Session, job: LandscapeJob, provider: ModelProviderChoice): Promise<void> {
+  if (job.progress.state === 'failed') await askAndCompute(session, job, { ...job.order, provider });
+  else await job.restart({ provider });
+}
+
 /** Takes the model of a landscape that could not be computed from an ONNX export, and computes it. */
-export async function chooseExport(session: Session, job: LandscapeJob): Promise<void> {
+export async function chooseExport(session: Session, job: LandscapeJob, provider: ModelProviderChoice): Promise<void> {
   const uris = await vscode.window.showOpenDialog({ title: `${title}: ONNX Export of the Model`, openLabel: 'Use', filters: { 'ONNX models': ['onnx'] } });
   const uri = uris?.[0];
   if (uri === undefined) return;
-  const asked = await askAboutModels(session, { ...job.order, graph: uri.fsPath, loss: null });
+  await askAndCompute(session, job, { ...job.order, provider, graph: uri.fsPath, loss: null });
+}
+
+async function askAndCompute(session: Session, job: LandscapeJob, order: LandscapeOrder): Promise<void> {
+  const asked = await askAboutModels(session, order);
   if (asked === null) return;
   if (asked.failure === null) await job.restart(asked.order);
   else job.fail(asked.failure);

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { chooseExport, ComputeLandscape } from './computeLandscape';
+import { chooseExport, ComputeLandscape, resumeLandscape } from './computeLandscape';
 import { registerGuarded } from './guarded';
 import { LandscapeJob } from './landscapeJob';
 import { LandscapePanels, landscapeViewType } from './landscapePanel';
@@ -28,7 +28,8 @@ export function registerLandscape(context: vscode.ExtensionContext, { session, l
         return true;
       }),
     makeJob: (order, surfaces) => new LandscapeJob(session, order, surfaces),
-    chooseExport: (job) => chooseExport(session, job),
+    resume: (job) => resumeLandscape(session, job, modelProvider(context)),
+    chooseExport: (job) => chooseExport(session, job, modelProvider(context)),
   });
   const compute = new ComputeLandscape({ session, panels, memory: context.workspaceState, provider: () => modelProvider(context) });
   const register = registerGuarded(context, log);

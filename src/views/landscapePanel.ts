@@ -26,6 +26,8 @@ export interface LandscapePanelsOptions {
   readonly openCheckpoint: (file: string, surface: LandscapeSurface) => Promise<void>;
   /** Makes the job of a panel that was kept over a restart of the editor; nothing is computed before somebody asks for it. */
   readonly makeJob: (order: LandscapeOrder, surfaces: readonly LandscapeSurface[]) => LandscapeJob;
+  /** Somebody wants it to be gone on with. */
+  readonly resume: (job: LandscapeJob) => Promise<void>;
   /** Somebody wants the model to be taken from an ONNX export. */
   readonly chooseExport: (job: LandscapeJob) => Promise<void>;
 }
@@ -207,7 +209,8 @@ export class LandscapePanel {
       case 'cancel':
         return this.#job?.cancel();
       case 'continue':
-        return void this.#job?.start();
+        if (this.#job === null) return;
+        return this.#guard('The landscape cannot be computed', this.options.resume(this.#job));
       case 'refine':
         return void this.#job?.refine();
       case 'chooseExport':

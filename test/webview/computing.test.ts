@@ -126,15 +126,16 @@ describe('A landscape that is computed', () => {
 
 describe.each(allThemes)('in the $name theme', (theme) => {
   it.each([300, 1000])('every state is whole and axe finds nothing at %i px', async (width) => {
+    const panel = await openLandscape(browser, { theme, width, order, ...states()['preparing']! });
     for (const [name, state] of Object.entries(states())) {
-      const panel = await openLandscape(browser, { theme, width, order, ...state });
+      await panel.send({ kind: 'surfaces', files: [], order, surfaces: state.surfaces, progress: state.progress ?? null });
       await settle(panel.page);
       expect(await panel.page.locator('.compute').getAttribute('data-state'), name).toBe(state.progress!.state);
       expect(await panel.page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(width);
       expect(await violations(panel.page), name).toEqual([]);
       await panel.page.screenshot({ path: join(import.meta.dirname, 'screenshots', `landscape-${name}-${theme.name}-${width}.png`), fullPage: true });
-      expect(panel.faults, name).toEqual([]);
-      await panel.close();
     }
+    expect(panel.faults).toEqual([]);
+    await panel.close();
   }, 240_000);
 });
