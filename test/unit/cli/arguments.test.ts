@@ -33,7 +33,7 @@ describe('the command line', () => {
     expect(await cli.run([])).toMatchObject({ code: 2, stdout: '' });
     const unknown = await cli.run(['mesure']);
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
-    expect(unknown.stderr).toContain('no command "mesure". Known: runs, scalars, inspect, metrics, measure, diagnose, suggest-labels, landscape, surface, export');
+    expect(unknown.stderr).toContain('no command "mesure". Known: runs, scalars, inspect, metrics, features, measure, diagnose, suggest-labels, landscape, surface, export');
   });
 });
 
