@@ -58,8 +58,10 @@ describe('Computing a loss landscape in the workbench', () => {
   const chooseFolder = async () => {
     await item('Folder').click();
     await question('Images');
-    await quickInput().locator('input.input').fill(images());
-    // The dialog first goes into the folder that was typed.
+    await item('run').waitFor();
+    await quickInput().locator('input.input').fill(`${images()}/`);
+    // The dialog goes into the folder that was typed, and lists what is in it.
+    await item('emu').waitFor();
     await expect.poll(async () => {
       if (!(await quickInput().innerText()).includes(': Images')) return true;
       await quickInput().getByRole('button', { name: 'Use' }).click({ timeout: 2_000 }).catch(() => undefined);
