@@ -34,6 +34,7 @@ const bundles = [
       extension: 'src/extension.ts',
       worker: 'src/worker/main.ts',
       computeThread: 'src/worker/computeThread.ts',
+      landscapeThread: 'src/worker/landscape/landscapeThread.ts',
     },
   },
   { ...node, entryPoints: { cli: 'src/cli/main.ts' }, banner: { js: '#!/usr/bin/env node' } },

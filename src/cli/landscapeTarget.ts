@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { compareNaturally } from '../formats';
-import { isShard, type FileOnDisk } from '../runs';
+import { inTrainingOrder, isShard, type FileOnDisk } from '../runs';
 import { InputError, UsageError } from './command';
 import { kindOfPath, openRun } from './target';
 
@@ -26,8 +25,5 @@ export async function checkpointsOf(targets: readonly string[], directions: 'ran
 
 function checkpointsInOrder(files: readonly FileOnDisk[]): string[] {
   const usable = files.filter((file) => file.kind === 'checkpoint' && file.formatId !== null && file.problem === null && !isShard(file.path));
-  const place = (file: FileOnDisk, axis: 'step' | 'epoch') => file[axis] ?? -1;
-  return [...usable]
-    .sort((a, b) => place(a, 'step') - place(b, 'step') || place(a, 'epoch') - place(b, 'epoch') || compareNaturally(a.path, b.path))
-    .map(({ absolutePath }) => absolutePath);
+  return inTrainingOrder(usable).map(({ absolutePath }) => absolutePath);
 }

@@ -1,4 +1,4 @@
-import { readSurface } from '../worker/landscape';
+import { readSurfaces } from '../worker/landscape';
 import { parseArguments } from './arguments';
 import type { Command } from './command';
 import { printSurfaces } from './landscapeText';
@@ -7,13 +7,13 @@ import { printJson } from './output';
 export const surface: Command = {
   name: 'surface',
   usage: 'FILE [--json]',
-  summary: 'Read a loss surface that another program computed, and say how flat it is.',
-  details: '  FILE    .h5 of tomgoldstein/loss-landscape, .npz of the companion, or any .npz with loss [y, x], x and y\n  --json  one JSON document: the surface',
+  summary: 'Read loss surfaces that another program computed, and say how flat they are.',
+  details: '  FILE    .h5 of tomgoldstein/loss-landscape, .npz of the companion, any .npz, .h5 or\n          .safetensors with loss [y, x], x and y, or JSON of layerscope landscape\n  --json  one JSON document: the surface, or surfaces where the file holds several',
 
   async run(args, terminal) {
     const { positionals, values } = parseArguments(args, ['FILE'], { json: { type: 'boolean' } });
-    const read = await readSurface(positionals[0] ?? '');
-    if (values.json) printJson(terminal, read);
-    else printSurfaces(terminal, [read]);
+    const surfaces = await readSurfaces(positionals[0] ?? '');
+    if (values.json) printJson(terminal, surfaces.length === 1 ? surfaces[0]! : { surfaces });
+    else printSurfaces(terminal, surfaces);
   },
 };

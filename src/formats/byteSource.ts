@@ -23,8 +23,9 @@ export class FormatError extends Error {
     readonly file: string,
     readonly place: string,
     readonly reason: string,
+    options?: ErrorOptions,
   ) {
-    super(place === '' ? `${file}: ${reason}` : `${file}, ${place}: ${reason}`);
+    super(place === '' ? `${file}: ${reason}` : `${file}, ${place}: ${reason}`, options);
     this.name = 'FormatError';
   }
 }

@@ -1,26 +1,32 @@
 import { basename } from 'node:path';
-import type { Flatness, LandscapeSetting, LandscapeSurface, TrajectoryPoint } from '../protocol';
+import type { LandscapeSurface } from '../protocol';
 import { FormatError, type ByteSource } from './byteSource';
-import { guessEpochStep } from './fileNames';
 import { openFile } from './fileSource';
+import { hdf5 } from './hdf5';
 import { parseJson } from './jsonObjects';
 import { npz } from './npz';
-import type { TensorFile } from './tensors';
+import { FormatRegistry, sniffLength } from './registry';
+import { safetensors } from './safetensors';
+import { surfaceOfArrays, type SurfaceOfFile } from './surfaceArrays';
+import { parseSurfaces } from './surfaceDocument';
 
-/** Surfaces are small: 401 x 401 points and their coordinates stay far below. */
 const largestFile = 64 * 1024 * 1024;
-const mostPoints = 1_000_000;
-const knownVersion = '1';
+const tensorFormats = new FormatRegistry([npz, hdf5, safetensors]);
 
 /**
- * The loss surfaces of a file: `.npz` as the companion writes it (companion/README.md) or any with `loss` [y, x], `x` and `y`,
- * else JSON as `layerscope landscape --json` prints it.
+ * The loss surfaces of a file: `.h5` of tomgoldstein/loss-landscape, `.npz` as the companion writes it (companion/README.md), any `.npz`, `.h5` or safetensors
+ * file with `loss` [y, x] and its coordinates, else JSON as `layerscope landscape --json` prints it.
  * @throws {FormatError} when the file is something else, naming the place and the reason
  */
 export async function readSurfaceFile(path: string): Promise<readonly LandscapeSurface[]> {
+  return (await openSurfaces(path)).map(({ surface }) => surface);
+}
+
+/** As `readSurfaceFile`, and whether each surface is finished. */
+export async function openSurfaces(path: string): Promise<readonly SurfaceOfFile[]> {
   const source = await openFile(path);
   try {
-    return await readSurfaces(source);
+    return await surfacesOf(source);
   } finally {
     await source.close();
   }
@@ -28,174 +34,19 @@ export async function readSurfaceFile(path: string): Promise<readonly LandscapeS
 
 /** As `readSurfaceFile`, of a source whose name is its path. */
 export async function readSurfaces(source: ByteSource): Promise<readonly LandscapeSurface[]> {
+  return (await surfacesOf(source)).map(({ surface }) => surface);
+}
+
+async function surfacesOf(source: ByteSource): Promise<readonly SurfaceOfFile[]> {
   if (source.size > largestFile) throw new FormatError(source.name, '', `is too large for a loss surface: ${source.size} bytes, at most ${largestFile} are read`);
-  if (/\.npz$/i.test(source.name)) return [await readNpz(source)];
+  const name = basename(source.name.replaceAll('\\', '/'));
+  const format = tensorFormats.identify({ name, head: await source.read(0, Math.min(sniffLength, source.size)), size: source.size });
+  if (format?.kind === 'tensors') {
+    const file = await format.open(source, () => Promise.reject(new FormatError(source.name, '', 'a loss surface has no other files')));
+    return [await surfaceOfArrays(file, source.name)];
+  }
   const text = new TextDecoder().decode(await source.read(0, source.size));
   const value = parseJson(text);
-  if (value === undefined) throw new FormatError(source.name, '', 'is neither an .npz file nor JSON');
-  return parseSurfaces(value, source.name);
-}
-
-async function readNpz(source: ByteSource): Promise<LandscapeSurface> {
-  const file = await npz.open(source, () => Promise.reject(new FormatError(source.name, '', 'an .npz file has no other files')));
-  const version = file.metadata['layerscope_surface'];
-  if (version !== undefined && version !== knownVersion) {
-    throw new FormatError(source.name, 'tensor layerscope_surface', `is of version ${version}; version ${knownVersion} is known`);
-  }
-  const shape = file.tensors.find(({ name }) => name === 'loss')?.shape;
-  if (shape === undefined) throw new FormatError(source.name, '', 'holds no loss surface: there is no array "loss"');
-  const isLine = shape.length === 1;
-  if (!isLine && shape.length !== 2) throw new FormatError(source.name, 'tensor loss', `has ${shape.length} axes; a surface has two, [y, x], and a line one`);
-  const [x, y, loss] = [await numbersOf(file, 'x', source), isLine ? [] : await numbersOf(file, 'y', source), await numbersOf(file, 'loss', source)];
-  if (!isLine && (shape[0] !== y.length || shape[1] !== x.length)) {
-    throw new FormatError(source.name, 'tensor loss', `its shape [${shape.join(', ')}] is not [y, x] = [${y.length}, ${x.length}]`);
-  }
-  const options = optionsOf(file);
-  const name = basename(source.name.replaceAll('\\', '/')).replace(/\.npz$/i, '');
-  const place = guessEpochStep(name);
-  const surface = {
-    name,
-    file: source.name,
-    epoch: place.epoch,
-    step: place.step,
-    setting: {
-      loss: textOr(options['loss'], 'loss'),
-      images: numberOr(options['samples'], 0),
-      data: textOr(options['data'], ''),
-      seed: numberOr(Number(file.metadata['seed'] ?? NaN), 0),
-      directions: 'imported',
-    },
-    x, y, loss,
-  };
-  return parseSurface(surface, source.name, 'its arrays');
-}
-
-async function numbersOf(file: TensorFile, name: string, source: ByteSource): Promise<number[]> {
-  const info = file.tensors.find((tensor) => tensor.name === name);
-  if (info === undefined) throw new FormatError(source.name, '', `holds no loss surface: there is no array "${name}"`);
-  if (info.shape.reduce((product, length) => product * length, 1) > mostPoints) throw new FormatError(source.name, `tensor ${name}`, `has more than ${mostPoints} numbers`);
-  if (info.dtype.startsWith('C')) throw new FormatError(source.name, `tensor ${name}`, 'holds complex numbers');
-  const { data } = await file.read(name);
-  return Array.from(data as ArrayLike<number | bigint>, Number);
-}
-
-function optionsOf(file: TensorFile): Readonly<Record<string, unknown>> {
-  const value = parseJson(file.metadata['options'] ?? '{}');
-  return isRecord(value) ? value : {};
-}
-
-/**
- * Surfaces out of parsed JSON: `{"surfaces": [...]}` or the list itself. Flatness, convexity, minimum and trajectory may be left out; the minimum is
- * then the lowest point.
- * @throws {FormatError} naming the surface and the field that is not what it should be
- */
-export function parseSurfaces(value: unknown, file: string): readonly LandscapeSurface[] {
-  const list = isRecord(value) ? value['surfaces'] : value;
-  if (!Array.isArray(list)) throw new FormatError(file, '', 'holds no loss surfaces: there is no list "surfaces"');
-  if (list.length === 0) throw new FormatError(file, '', 'its list "surfaces" is empty');
-  return list.map((one, index) => parseSurface(one, file, `surface ${index + 1}`));
-}
-
-function parseSurface(value: unknown, file: string, place: string): LandscapeSurface {
-  const wrong = (reason: string): FormatError => new FormatError(file, place, reason);
-  if (!isRecord(value)) throw wrong('is not an object');
-  const axis = (name: 'x' | 'y'): readonly number[] => {
-    const list = value[name];
-    if (!isNumbers(list)) throw wrong(`"${name}" is not a list of finite numbers`);
-    if (list.some((one, index) => index > 0 && one <= (list[index - 1] ?? 0))) throw wrong(`"${name}" does not ascend`);
-    return list;
-  };
-  const [x, y] = [axis('x'), axis('y')];
-  if (x.length < 2 || y.length === 1) throw wrong(`has ${x.length} x ${y.length} points; at least two are needed along an axis`);
-  const points = x.length * Math.max(1, y.length);
-  if (points > mostPoints) throw wrong(`has ${points} points, more than ${mostPoints}`);
-  const given = value['loss'];
-  if (!Array.isArray(given) || given.length !== points) {
-    throw wrong(`"loss" has ${Array.isArray(given) ? given.length : 'no'} values, but x and y name ${points} points`);
-  }
-  const loss = given.map((one: unknown) => {
-    if (one !== null && typeof one !== 'number') throw wrong(`"loss" holds ${JSON.stringify(one)}`);
-    return one !== null && Number.isFinite(one) ? one : null;
-  });
-  const convex: unknown = value['convex'] ?? [];
-  if (!Array.isArray(convex) || (convex.length !== 0 && convex.length !== points)) throw wrong('"convex" has not one value a point');
-  return {
-    name: textOr(value['name'], basename(file)),
-    file: textOr(value['file'], file),
-    epoch: numberOr(value['epoch'], null),
-    step: numberOr(value['step'], null),
-    setting: parseSetting(value['setting'], x, y),
-    x, y, loss,
-    convex: convex.map((one) => one === true),
-    minimum: isPoint(value['minimum']) ? value['minimum'] : lowestPoint(x, y, loss),
-    flatness: parseFlatness(value['flatness']),
-    trajectory: Array.isArray(value['trajectory']) ? value['trajectory'].flatMap(parseTrajectoryPoint) : [],
-    warnings: Array.isArray(value['warnings']) ? value['warnings'].filter((one): one is string => typeof one === 'string') : [],
-  };
-}
-
-function parseSetting(value: unknown, x: readonly number[], y: readonly number[]): LandscapeSetting {
-  const given = isRecord(value) ? value : {};
-  const directions = given['directions'];
-  return {
-    loss: textOr(given['loss'], 'loss'),
-    images: numberOr(given['images'], 0),
-    data: textOr(given['data'], ''),
-    seed: numberOr(given['seed'], 0),
-    range: numberOr(given['range'], [...x, ...y].reduce((most, one) => Math.max(most, Math.abs(one)), 0)),
-    directions: directions === 'random' || directions === 'line' || directions === 'trajectory' ? directions : 'imported',
-    ...(isRecord(given['options']) ? { options: plainOptions(given['options']) } : {}),
-  };
-}
-
-function plainOptions(given: Readonly<Record<string, unknown>>): Record<string, number | string | boolean> {
-  const isPlain = (entry: [string, unknown]): entry is [string, number | string | boolean] => ['number', 'string', 'boolean'].includes(typeof entry[1]);
-  return Object.fromEntries(Object.entries(given).filter(isPlain));
-}
-
-function parseFlatness(value: unknown): Flatness | null {
-  if (!isRecord(value)) return null;
-  const read = (name: keyof Flatness): number | null => numberOr(value[name], null);
-  return {
-    convexArea: read('convexArea'), eigenvalueRatio: read('eigenvalueRatio'), widthMean: read('widthMean'),
-    widthMinimum: read('widthMinimum'), sharpness: read('sharpness'), roughness: read('roughness'),
-  };
-}
-
-/** A point without a place is left out. */
-function parseTrajectoryPoint(value: unknown): TrajectoryPoint[] {
-  if (!isRecord(value) || typeof value['file'] !== 'string') return [];
-  const [x, y] = [numberOr(value['x'], null), numberOr(value['y'], null)];
-  if (x === null || y === null) return [];
-  return [{ file: value['file'], epoch: numberOr(value['epoch'], null), step: numberOr(value['step'], null), x, y, loss: numberOr(value['loss'], null) }];
-}
-
-function lowestPoint(x: readonly number[], y: readonly number[], loss: readonly (number | null)[]): LandscapeSurface['minimum'] {
-  let lowest: LandscapeSurface['minimum'] = null;
-  for (const [index, value] of loss.entries()) {
-    if (value !== null && (lowest === null || value < lowest.loss)) {
-      lowest = { x: x[index % x.length] ?? 0, y: y[Math.floor(index / x.length)] ?? 0, loss: value };
-    }
-  }
-  return lowest;
-}
-
-function isPoint(value: unknown): value is NonNullable<LandscapeSurface['minimum']> {
-  return isRecord(value) && [value['x'], value['y'], value['loss']].every((one) => typeof one === 'number' && Number.isFinite(one));
-}
-
-function isNumbers(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'number' && Number.isFinite(one));
-}
-
-function numberOr<Default extends number | null>(value: unknown, otherwise: Default): number | Default {
-  return typeof value === 'number' && Number.isFinite(value) ? value : otherwise;
-}
-
-function textOr(value: unknown, otherwise: string): string {
-  return typeof value === 'string' ? value : otherwise;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (value === undefined) throw new FormatError(source.name, '', 'is neither an .npz, .h5 or .safetensors file nor JSON');
+  return parseSurfaces(value, source.name).map((surface) => ({ surface, finished: surface.loss.every((loss) => loss !== null) }));
 }

@@ -118,6 +118,17 @@ export interface DescribeOptions {
   readonly stem?: Partial<Stem>;
 }
 
+/** Names and shapes leave something open that an option has to say. */
+export class OpenQuestion extends RangeError {
+  constructor(
+    readonly option: 'heads' | 'decoderHeads' | 'imageSize',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'OpenQuestion';
+  }
+}
+
 /** Tensors of a checkpoint do not fit a graph. */
 export class ModelMismatch extends Error {
   constructor(

@@ -1,8 +1,8 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { ModelProvider, ModelProviderChoice } from '../protocol';
 
-/** On what a model runs. `auto` takes the first accelerator of the machine that loads, else the processor. */
-export type ProviderChoice = 'auto' | Provider;
-export type Provider = 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu' | 'wasm';
+export type ProviderChoice = ModelProviderChoice;
+export type Provider = ModelProvider;
 
 export const providers: readonly Provider[] = ['cpu', 'cuda', 'coreml', 'dml', 'webgpu', 'wasm'];
 

@@ -1,6 +1,6 @@
 /** The door of the room: graphs that can be run, images in, features and losses out. */
 export {
-  ModelMismatch, type Architecture, type DescribeOptions, type LossKind, type LossRequest, type ModelLayer, type ModelParameter, type ModelRole,
+  ModelMismatch, OpenQuestion, type Architecture, type DescribeOptions, type LossKind, type LossRequest, type ModelLayer, type ModelParameter, type ModelRole,
   type ResidualNetwork, type Stem, type TokenPooling, type TransformerStack, type VisionTransformer,
 } from './architecture';
 export { chosenLayers, chosenModules } from './chosenLayers';
@@ -11,6 +11,7 @@ export type { WeightMode } from './graphBuilder';
 export { buildGraph, type GraphRequest, type ModelGraph } from './modelGraph';
 export { ModelSession, type Batch, type ModelOutput, type SessionOptions, type Weights } from './modelSession';
 export { findParameters, readWeights } from './modelWeights';
+export { findProvider } from './findProvider';
 export { providers, ProviderUnavailable, type Provider, type ProviderChoice } from './executionProviders';
 export { extractFeatures, type FeatureModel, type FeatureOptions, type ModelFeatures } from './features';
 export { openImages } from './openImages';

@@ -140,14 +140,14 @@ function requireWeights(graph: ModelGraph, weights: Weights): Weights {
   return needed;
 }
 
-async function loadNativeLibrary(): Promise<Runtime> {
+export async function loadNativeLibrary(): Promise<Runtime> {
   const runtime = await import('onnxruntime-node');
   // Why a provider cannot be loaded is in the error; the runtime would print it to standard error as well.
   runtime.env.logLevel = 'fatal';
   return runtime as Runtime;
 }
 
-async function loadWebAssembly(): Promise<Runtime> {
+export async function loadWebAssembly(): Promise<Runtime> {
   const runtime = await import('onnxruntime-web');
   // More threads would be workers of its own inside a compute thread.
   runtime.env.wasm.numThreads = 1;

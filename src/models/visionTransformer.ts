@@ -1,4 +1,4 @@
-import type { DescribeOptions, TransformerStack, VisionTransformer } from './architecture';
+import { OpenQuestion, type DescribeOptions, type TransformerStack, type VisionTransformer } from './architecture';
 import type { Parameters, StateShapes } from './parameters';
 import { sineCosinePositions } from './positions';
 import { transformerBlocks } from './transformerBlocks';
@@ -61,13 +61,13 @@ function gridOf(
     }
     return { grid, placed };
   }
-  if (positions === null) throw new RangeError('The checkpoint holds no positions: the option imageSize has to say how large images are.');
+  if (positions === null) throw new OpenQuestion('imageSize', 'The checkpoint holds no positions: the option imageSize has to say how large images are.');
   // All tokens have a position (timm, MAE, DINO), the class token has (DINOv2), or only patches have (DeiT III).
   for (const placed of [prefix, classTokens, 0]) {
     const side = Math.sqrt(positions - placed);
     if (Number.isInteger(side) && side > 0) return { grid: [side, side] as const, placed };
   }
-  throw new RangeError(`${positions} positions are no square of patches: the option imageSize has to say how large images are.`);
+  throw new OpenQuestion('imageSize', `${positions} positions are no square of patches: the option imageSize has to say how large images are.`);
 }
 
 function stackOf(
@@ -79,7 +79,7 @@ function stackOf(
   const heads = asked ?? width / (normalised ?? headWidth);
   if (!Number.isInteger(heads) || heads < 1 || width % heads !== 0) {
     const reason = asked === undefined ? `${headWidth} numbers a head, the usual, do not divide the width ${width}` : `${asked} heads do not divide the width ${width}`;
-    throw new RangeError(`A checkpoint does not say how many attention heads its model has, and ${reason}: set the option ${option}.`);
+    throw new OpenQuestion(option, `A checkpoint does not say how many attention heads its model has, and ${reason}: set the option ${option}.`);
   }
   if (asked === undefined && normalised === undefined) {
     const assumed = `${heads} were assumed for ${prefix} (width ${width} / ${headWidth})`;

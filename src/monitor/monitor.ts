@@ -6,7 +6,7 @@ import type { LabelAdvice, MeasureProgress, OpenedRun, ProbeData, RunPage, RunSu
 import { StabilityGate } from '../runs';
 import type { RunOnDisk } from '../runs';
 import { checkProbeData } from '../store';
-import type { RecordStoreOptions } from '../store';
+import type { LandscapeFolders, RecordStoreOptions } from '../store';
 import { Batches } from './batches';
 import { systemClock } from './clock';
 import type { Clock } from './clock';
@@ -34,6 +34,9 @@ const repeatedMilliseconds = 2_000;
 /** Whole files read at once to learn what they are. */
 const inspections = 2;
 
+/** What the monitor tells; landscapes are not its business. */
+export type MonitorEvents = Omit<WorkerEvents, 'landscapeChanged'>;
+
 export interface MonitorOptions {
   /** Where layers are measured under these settings; called again when they change. */
   readonly measurerFor: (settings: WorkerSettings) => LayerMeasurer;
@@ -41,7 +44,7 @@ export interface MonitorOptions {
   readonly extractorFor?: (settings: WorkerSettings) => FeatureExtractor;
   /** Layers measured at once. */
   readonly concurrencyFor: (settings: WorkerSettings) => number;
-  readonly events: WorkerEvents;
+  readonly events: MonitorEvents;
   /** Default: the real one. */
   readonly clock?: Clock;
 }
@@ -284,7 +287,15 @@ export class Monitor {
     run.update(found);
   }
 
-  private recordFolders(run: RunOnDisk): RecordStoreOptions {
+  /** Where the points of a landscape of a checkpoint (absolute path) are kept: with the records of its run; null outside of every run. */
+  landscapeFolders(checkpoint: string): LandscapeFolders | null {
+    const file = path.resolve(checkpoint);
+    const around = [...this.runs.values()].map(({ state }) => state).filter(({ folder }) => file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep));
+    const run = around.sort((a, b) => b.folder.length - a.folder.length)[0];
+    return run === undefined ? null : this.recordFolders(run);
+  }
+
+  private recordFolders(run: Pick<RunOnDisk, 'id' | 'folder'>): RecordStoreOptions {
     const { resultsLocation, storageFolder } = this.current();
     const beside = path.join(run.folder, '.layerscope');
     const stored = storageFolder === '' ? [] : [path.join(storageFolder, run.id)];

@@ -4,6 +4,7 @@ export type * from './findings';
 export type * from './worker';
 export type * from './panel';
 export type * from './landscape';
+export type * from './landscapeJob';
 export type * from './landscapePanel';
 export type * from './probeData';
 export { isOfTraining, trainingSource } from './records';

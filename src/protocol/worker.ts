@@ -1,3 +1,4 @@
+import type { LandscapeEnd, LandscapeNews, LandscapeOrder, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus } from './landscapeJob';
 import type { ProbeData } from './probeData';
 import type { MeasurementRecord } from './records';
 import type { OpenedRun, RunPage, RunSummary, ScalarSeries } from './runs';
@@ -27,12 +28,12 @@ export interface WorkerSettings {
   /** 0: one per core, at most 4. */
   readonly threads: number;
   readonly engine: EngineChoice;
+  /** On what models run, for features and landscapes. Default `cpu`. */
+  readonly modelProvider?: ModelProviderChoice;
   /** Where engines that do not come with the extension are installed, each in a folder of its own. */
   readonly engineFolder?: string;
   /** Whether models of checkpoints are run at all: not before a folder is trusted, as what is in it would say which. Default true. */
   readonly runModels?: boolean;
-  /** On what models are run that features are taken from. Default `cpu`. */
-  readonly modelProvider?: ModelProvider;
   /** Where records are written: beside the run, or in `storageFolder`. Both are read. */
   readonly resultsLocation: 'workspaceStorage' | 'run';
   readonly storageFolder: string;
@@ -49,9 +50,6 @@ export type EngineName = 'onnxruntime' | 'tensorflow' | 'wasm';
 
 /** `auto`: the first of the engines that can be loaded. */
 export type EngineChoice = 'auto' | EngineName;
-
-/** Execution providers of ONNX Runtime; `auto`: the first accelerator of the machine that loads, else the processor. */
-export type ModelProvider = 'auto' | 'cpu' | 'cuda' | 'coreml' | 'dml' | 'webgpu' | 'wasm';
 
 /** An engine that is not in use. */
 export interface OtherEngine {
@@ -136,6 +134,13 @@ export interface WorkerApi {
   measure(runId: string, options: { readonly again: boolean }): Promise<void>;
   /** Which samples of a probe (its path relative to the run's folder) to label next, as its deepest layer sees them. */
   suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice>;
+  /** What the model of a checkpoint is, which losses it has, and what an option has to say of it. */
+  inspectModel(inspection: ModelInspection): Promise<ModelFacts>;
+  /** Computes a landscape, one after the other, and answers when it ends; until then `landscapeChanged` tells what is known. Points are kept beside the records of their run. */
+  computeLandscape(id: string, order: LandscapeOrder): Promise<LandscapeEnd>;
+  cancelLandscape(id: string): Promise<void>;
+  /** On what a model would run, found by making a session. */
+  modelProvider(choice: ModelProviderChoice): Promise<ModelProviderStatus>;
   /** What the model of the run is shown where no probe was recorded; null when nothing was chosen. Fails with the reason when what is stored cannot be read. */
   probeData(runId: string): Promise<ProbeData | null>;
   /**
@@ -193,5 +198,7 @@ export interface WorkerEvents {
   progressChanged(progress: MeasureProgress | null): void;
   /** The layers that are being measured from now on, each by a key that stays the same across processes. */
   workChanged(keys: readonly string[]): void;
+  /** At most some times a second. */
+  landscapeChanged(news: LandscapeNews): void;
   log(level: LogLevel, message: string): void;
 }

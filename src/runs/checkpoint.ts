@@ -145,8 +145,3 @@ function listSkipped(skipped: readonly SkippedTensor[]): string {
   const named = skipped.slice(0, mostSkippedNamed).map(({ name, reason }) => `${name} (${reason})`);
   return skipped.length > named.length ? `${named.join(', ')} and ${skipped.length - named.length} more` : named.join(', ');
 }
-
-/** One of several files of a checkpoint, as Hugging Face names them: it is read through the index beside it. */
-export function isShard(path: string): boolean {
-  return /-\d{5}-of-\d{5}\.[a-z]+$/i.test(path);
-}

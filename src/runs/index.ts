@@ -1,4 +1,5 @@
 /** The door of the room: what lies on disk and how it is followed. */
+export { inTrainingOrder, isShard } from './checkpointOrder';
 export { runIdOf, type FileOnDisk, type RunOnDisk } from './run';
 export { discoverRuns, findRuns, type Discovered, type DiscoveryOptions, type FoundRuns } from './discovery';
 export { DiscoveryCache } from './discoveryCache';
@@ -8,4 +9,4 @@ export { describeOthers, FollowedLogFiles, logFilesOf, type LogFiles } from './l
 export { FollowedLog, type LogChange, type FollowLogOptions } from './followLog';
 export { StabilityGate, type StabilityOptions, type StabilityState } from './stability';
 export { ScalarCollector, type CollectedSeries } from './scalars';
-export { checkpointOf, isShard, openCheckpoint, type Checkpoint, type CheckpointLayer } from './checkpoint';
+export { checkpointOf, openCheckpoint, type Checkpoint, type CheckpointLayer } from './checkpoint';

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { FileProblem, LandscapeSetting } from '../protocol';
 import { RecordFile } from './recordFile';
+import type { RecordStoreOptions } from './recordStore';
 
 /** What the points of a surface belong to; written once, before its first point. */
 export interface LandscapeHeader {
@@ -45,24 +46,33 @@ export function parseLandscapeLine(line: string): LandscapeLine {
   return parsed as LandscapePoint;
 }
 
-/** Points of surfaces in one append-only file, `landscapes.jsonl`; without a folder they stay in memory. */
-export class LandscapeStore {
-  private readonly file: RecordFile<LandscapeLine> | null;
-  private readonly points = new Map<string, Map<string, number | null>>();
-  private readonly headers = new Set<string>();
-  private writeProblem: FileProblem | null = null;
+/** Where points are read, and written: the first folder that can be written takes them. */
+export type LandscapeFolders = Pick<RecordStoreOptions, 'read' | 'write'>;
 
-  constructor(folder: string | null) {
-    this.file = folder === null ? null : new RecordFile(path.join(folder, 'landscapes.jsonl'), undefined, parseLandscapeLine);
+/** Points of surfaces in append-only files, `landscapes.jsonl`; without a folder they stay in memory. */
+export class LandscapeStore {
+  private readonly files = new Map<string, RecordFile<LandscapeLine>>();
+  /** Folders that can be written, as far as is known. */
+  private writable: readonly string[];
+  private readonly points = new Map<string, Map<string, number | null>>();
+  /** By the folder they lie in: each file is to say what its points belong to. */
+  private readonly headers = new Map<string, Set<string>>();
+  private readonly writeProblems: FileProblem[] = [];
+
+  /** @param folders one that is read and written, several, or null */
+  constructor(folders: LandscapeFolders | string | null) {
+    const { read, write } = typeof folders === 'string' ? { read: [folders], write: [folders] } : (folders ?? { read: [], write: [] });
+    this.writable = write;
+    for (const folder of new Set([...read, ...write])) this.files.set(folder, new RecordFile(path.join(folder, 'landscapes.jsonl'), undefined, parseLandscapeLine));
   }
 
   get problems(): readonly FileProblem[] {
-    return [...(this.file?.problems ?? []), ...(this.writeProblem === null ? [] : [this.writeProblem])];
+    return [...[...this.files.values()].flatMap(({ problems }) => problems), ...this.writeProblems];
   }
 
   /** Reads what was added since the last call, also by others. */
   async refresh(): Promise<void> {
-    await this.file?.refresh((lines) => lines.forEach((line) => this.take(line)));
+    for (const [folder, file] of this.files) await file.refresh((lines) => lines.forEach((line) => this.take(line, folder)));
   }
 
   /** The loss at a point, null when it is not finite, undefined when it is not known. */
@@ -72,21 +82,27 @@ export class LandscapeStore {
 
   /** Keeps a point, on disk where it can be written; a surface's header goes before its first point. */
   async append(header: LandscapeHeader, point: LandscapePoint): Promise<void> {
-    const headerKey = JSON.stringify(header);
-    const lines = this.headers.has(headerKey) ? [point] : [header, point];
-    lines.forEach((line) => this.take(line));
-    if (this.file === null || this.writeProblem !== null) return;
-    try {
-      await this.file.append(lines);
-    } catch (error) {
-      // The surface is computed all the same.
-      this.writeProblem = { file: this.file.file, place: '', reason: `cannot be written: ${error instanceof Error ? error.message : String(error)}; the losses are not kept`, severity: 'warning' };
+    this.take(point, '');
+    while (this.writable.length > 0) {
+      const folder = this.writable[0]!;
+      const file = this.files.get(folder)!;
+      const isKnown = this.headers.get(folder)?.has(JSON.stringify(header)) ?? false;
+      try {
+        await file.append(isKnown ? [point] : [header, point]);
+        this.take(header, folder);
+        return;
+      } catch (error) {
+        // The surface is computed all the same.
+        this.writable = this.writable.slice(1);
+        const consequence = this.writable.length > 0 ? `the losses are kept in ${this.writable[0]!}` : 'the losses are not kept';
+        this.writeProblems.push({ file: file.file, place: '', reason: `cannot be written: ${error instanceof Error ? error.message : String(error)}; ${consequence}`, severity: 'warning' });
+      }
     }
   }
 
-  private take(line: LandscapeLine): void {
+  private take(line: LandscapeLine, folder: string): void {
     if ('setting' in line) {
-      this.headers.add(JSON.stringify(line));
+      this.headers.set(folder, (this.headers.get(folder) ?? new Set()).add(JSON.stringify(line)));
       return;
     }
     const known = this.points.get(line.landscape) ?? new Map<string, number | null>();

@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { Finding, RunSummary } from '../protocol';
+import type { Finding, ModelProviderChoice, RunSummary } from '../protocol';
+import { chooseProbeData } from './chooseProbeData';
 import { showComputeEngine } from './computeEngine';
 import { type ExportFormat, exportRun } from './exportRun';
 import { registerGuarded } from './guarded';
@@ -18,6 +19,8 @@ export interface CommandContext {
   readonly extensionUri: vscode.Uri;
   /** Where engines are installed that do not come with the extension. */
   readonly engineFolder: string;
+  /** What `layerscope.modelProvider` says. */
+  readonly modelProvider: () => ModelProviderChoice;
   readonly log: vscode.LogOutputChannel;
 }
 
@@ -29,6 +32,7 @@ const commands: Readonly<Record<string, { readonly failure: string; readonly run
   measureNow: { failure: 'The run cannot be measured', run: (context, argument) => measure(context, argument, false) },
   measureAgain: { failure: 'The run cannot be measured', run: (context, argument) => measure(context, argument, true) },
   suggestLabels: { failure: 'No samples can be suggested', run: suggestSamples },
+  chooseProbeData: { failure: 'The probe data cannot be chosen', run: chooseData },
   cancelMeasurements: { failure: 'The measurements cannot be cancelled', run: ({ session }) => session.cancel() },
   refresh: { failure: 'The folders cannot be searched', run: ({ session }) => session.refresh() },
   showLayerHealth: { failure: 'Layer health cannot be shown', run: showLayerHealth },
@@ -112,6 +116,11 @@ async function suggestSamples(context: CommandContext, argument: unknown): Promi
   const run = await runFor(context, argument);
   const node = nodeOf(argument);
   if (run !== null) await suggestLabels(context.session, run, node?.kind === 'file' ? node.file : null);
+}
+
+async function chooseData(context: CommandContext, argument: unknown): Promise<void> {
+  const run = await runFor(context, argument);
+  if (run !== null) await chooseProbeData(context.session, run);
 }
 
 async function showLayerHealth(): Promise<void> {

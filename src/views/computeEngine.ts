@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { EngineChoice, EngineStatus } from '../protocol';
-import { engineFacts, engineTitle } from './engineText';
+import type { EngineChoice, EngineStatus, ModelProviderChoice, ModelProviderStatus } from '../protocol';
+import { engineFacts, engineTitle, providerFact } from './engineText';
 import type { Session } from './session';
 import { setEngine } from './settings';
 import { escapeIcons } from './statusText';
@@ -10,6 +10,8 @@ export interface ComputeEngineContext {
   readonly session: Session;
   readonly extensionUri: vscode.Uri;
   readonly engineFolder: string;
+  /** What `layerscope.modelProvider` says. */
+  readonly modelProvider: () => ModelProviderChoice;
 }
 
 /** A changed setting reaches the worker at once, but the worker is asked for its engine only every few seconds. */
@@ -22,9 +24,9 @@ interface Item extends vscode.QuickPickItem {
 /** Shows which engine the running worker computes with and why, and why the others are not used; picking one sets it. */
 export async function showComputeEngine(context: ComputeEngineContext, openPage: () => Promise<void>): Promise<void> {
   const choice = vscode.workspace.getConfiguration('layerscope').get<EngineChoice>('engine', 'auto');
-  const status = await vscode.window.withProgress(
+  const [status, models] = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Layerscope: waiting for the compute engine', cancellable: true },
-    (_, cancelled) => knownEngine(context.session, choice, cancelled),
+    async (_, cancelled) => Promise.all([knownEngine(context.session, choice, cancelled), knownProvider(context)]),
   );
   if (status === null) throw new Error(context.session.worker.message || 'no engine is loaded, as no folder is watched');
   const facts = engineFacts(status);
@@ -35,6 +37,8 @@ export async function showComputeEngine(context: ComputeEngineContext, openPage:
     act: () => (inUse && choice !== 'auto' ? undefined : setEngine(name)),
   }));
   const more: Item[] = [
+    { label: 'Models', kind: vscode.QuickPickItemKind.Separator },
+    ...(models === null ? [] : [providerItem(models)]),
     { label: '', kind: vscode.QuickPickItemKind.Separator },
     ...(choice === 'auto' ? [] : [{ label: '$(wand) Choose automatically', detail: 'The first that loads: onnxruntime, tensorflow, wasm.', act: () => setEngine('auto') }]),
     ...(status.name === 'tensorflow' ? [] : [{ label: '$(cloud-download) Install TensorFlow', detail: 'Puts the command into a terminal; it needs Node.js with npm and downloads some hundred megabytes.', act: () => offerInstall(context) }]),
@@ -47,6 +51,19 @@ export async function showComputeEngine(context: ComputeEngineContext, openPage:
     matchOnDetail: true,
   });
   await picked?.act?.();
+}
+
+/** On what models run; null where that cannot be found out, which the engine's own status explains. */
+async function knownProvider({ session, modelProvider }: ComputeEngineContext): Promise<ModelProviderStatus | null> {
+  return session.modelProvider(modelProvider()).catch(() => null);
+}
+
+function providerItem(status: ModelProviderStatus): Item {
+  const { inUse, label, state, why } = providerFact(status);
+  return {
+    label: `$(${inUse ? 'check' : 'error'}) ${escapeIcons(label)}`, description: state, detail: escapeIcons(why),
+    act: () => void vscode.commands.executeCommand('workbench.action.openSettings', 'layerscope.modelProvider'),
+  };
 }
 
 /** The worker's engine once it is known and is what the setting asks for, or what is known when patience ends. */

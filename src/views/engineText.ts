@@ -1,4 +1,4 @@
-import type { EngineChoice, EngineName, EngineStatus } from '../protocol';
+import type { EngineChoice, EngineName, EngineStatus, ModelProvider, ModelProviderStatus } from '../protocol';
 
 /** One engine in a few words. */
 export interface EngineFact {
@@ -43,4 +43,16 @@ export function engineTitle(status: EngineStatus): string {
 
 function untried(choice: EngineChoice, used: EngineStatus['name']): string {
   return choice === 'auto' ? `It was not tried, ${used} comes first.` : `It was not tried, layerscope.engine asks for ${choice}.`;
+}
+
+const providerNames: Readonly<Record<ModelProvider, string>> = {
+  cpu: 'the processor', cuda: 'CUDA', coreml: 'CoreML', dml: 'DirectML', webgpu: 'WebGPU', wasm: 'WebAssembly',
+};
+
+/** On what models run, and why: a title, a word and a sentence. */
+export function providerFact({ choice, provider, passedOver }: ModelProviderStatus): Pick<EngineFact, 'inUse' | 'label' | 'state' | 'why'> {
+  const reasons = passedOver.map((one) => `${one.provider}: ${one.reason}.`).join(' ');
+  if (provider === null) return { inUse: false, label: `Models cannot run on ${choice}`, state: 'cannot be used', why: reasons };
+  const why = choice !== 'auto' ? 'Set in layerscope.modelProvider.' : `Taken automatically: it is the first that can be used.${reasons === '' ? '' : ` ${reasons}`}`;
+  return { inUse: true, label: `Models run on ${providerNames[provider]}`, state: 'for landscapes and features', why };
 }

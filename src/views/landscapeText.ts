@@ -1,11 +1,11 @@
 import * as path from 'node:path';
-import type { LandscapeSurface, RunSummary } from '../protocol';
+import type { LandscapeOrder, LandscapeSurface, RunSummary } from '../protocol';
 import { contains } from './runFacts';
 
-/** The tab of a panel. */
-export function landscapeTitle(surfaces: readonly LandscapeSurface[]): string {
+/** The tab of a panel; before anything is known, of what was asked for. */
+export function landscapeTitle(surfaces: readonly LandscapeSurface[], order?: LandscapeOrder): string {
   const [first] = surfaces;
-  if (first === undefined) return 'Loss surface';
+  if (first === undefined) return order === undefined ? 'Loss surface' : `Loss: ${path.basename(order.checkpoints.at(-1) ?? '')}`;
   return surfaces.length === 1 ? `Loss: ${first.name}` : `Loss: ${first.name} and ${surfaces.length - 1} more`;
 }
 

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { LogLevel } from '../protocol';
+import { messageOf } from './messageOf';
 
 /** The one channel everything is logged to: View > Output > Layerscope. */
 export function createLog(): vscode.LogOutputChannel {
@@ -10,10 +11,7 @@ export function writeLog(log: vscode.LogOutputChannel, level: LogLevel, message:
   log[level](message);
 }
 
-/** The message of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+export { messageOf };
 
 /** One error message with a way to the log. Resolves once the person has seen it; nobody needs to wait for that. */
 export async function showFailure(log: vscode.LogOutputChannel, what: string, error: unknown): Promise<void> {

@@ -1,36 +1,18 @@
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { LandscapeSurface } from '../protocol';
-import { landscapeViewType, LandscapePanels, readSurfaceFiles } from './landscapePanel';
+import type { LandscapeSurface, RunFile, RunSummary } from '../protocol';
+import { type LandscapePanels, readSurfaceFiles } from './landscapePanel';
 import { findCheckpoint } from './landscapeText';
-import { showFailure } from './log';
 import type { Session } from './session';
 
-/** Registers "Open Loss Surface", the panels it opens, and their return after a restart of the editor. */
-export function registerLandscape(context: vscode.ExtensionContext, session: Session, log: vscode.LogOutputChannel): LandscapePanels {
-  const panels = new LandscapePanels({
-    extensionUri: context.extensionUri,
-    log,
-    openCheckpoint: (file, surface) => openCheckpoint(session, file, surface),
-  });
-  const openSurface = async (clicked?: unknown, selection?: unknown): Promise<void> => {
-    try {
-      const uris = chosenUris(clicked, selection) ?? (await pickFiles());
-      if (uris === null || uris.length === 0) return;
-      const remote = uris.find((uri) => uri.scheme !== 'file');
-      if (remote !== undefined) throw new Error(`${remote.toString()} does not lie on this machine`);
-      panels.show(await readSurfaceFiles(uris.map((uri) => uri.fsPath)));
-    } catch (error) {
-      void showFailure(log, 'The loss surface cannot be opened', error);
-    }
-  };
-  context.subscriptions.push(
-    panels,
-    vscode.commands.registerCommand('layerscope.openSurface', openSurface),
-    vscode.window.registerWebviewPanelSerializer(landscapeViewType, panels),
-  );
-  return panels;
+/** Opens the surfaces of the clicked files, or of those that are picked, in one panel. */
+export async function openSurface(panels: LandscapePanels, clicked: unknown, selection: unknown): Promise<void> {
+  const uris = chosenUris(clicked, selection) ?? (await pickFiles());
+  if (uris === null || uris.length === 0) return;
+  const remote = uris.find((uri) => uri.scheme !== 'file');
+  if (remote !== undefined) throw new Error(`${remote.toString()} does not lie on this machine`);
+  panels.show(await readSurfaceFiles(uris.map((uri) => uri.fsPath)));
 }
 
 /** The explorer gives the clicked file and all selected ones. */
@@ -44,16 +26,22 @@ async function pickFiles(): Promise<vscode.Uri[] | null> {
     title: 'Layerscope: Open Loss Surface',
     openLabel: 'Open',
     canSelectMany: true,
-    filters: { 'Loss surfaces': ['npz', 'json'] },
+    filters: { 'Loss surfaces': ['npz', 'h5', 'hdf5', 'safetensors', 'json'] },
   });
   return picked ?? null;
 }
 
-/** Chooses the run of a checkpoint everywhere and shows the file; without such a run the file alone. */
-async function openCheckpoint(session: Session, file: string, surface: LandscapeSurface): Promise<void> {
+/** Chooses the run of a checkpoint everywhere and selects its file, in the Runs tree where that is visible; without such a run, shows the file alone. */
+export async function openCheckpoint(
+  session: Session, file: string, surface: LandscapeSurface, revealRow: (run: RunSummary, file: RunFile) => Promise<boolean>,
+): Promise<void> {
   if (session.runs.length === 0) await session.ready();
   const found = findCheckpoint(file, surface, session.runs);
-  if (found !== null) session.choose({ runId: found.run.id, layers: null });
+  if (found !== null) {
+    session.choose({ runId: found.run.id, layers: null });
+    const row = found.run.files.find((one) => path.resolve(found.run.folder, one.path) === found.path);
+    if (row !== undefined && (await revealRow(found.run, row))) return;
+  }
   const place = found?.path ?? path.resolve(path.dirname(surface.file), file);
   if (!(await exists(place))) {
     if (found === null) vscode.window.setStatusBarMessage(`Layerscope: ${path.basename(file)} is not in the open folders`, 4000);

@@ -12,7 +12,7 @@ const refreshDelay = 300;
 /** Registers the Runs tree. Choosing a row chooses its run everywhere; a choice made elsewhere is selected here. */
 export function registerRunsTree(context: vscode.ExtensionContext, session: Session): vscode.TreeView<RunsNode> {
   const provider = new RunsTreeProvider(session);
-  const tree = vscode.window.createTreeView(runsViewId, { treeDataProvider: provider, showCollapseAll: true });
+  const tree = vscode.window.createTreeView(runsViewId, { treeDataProvider: provider, showCollapseAll: true, canSelectMany: true });
   const presence = new RunsTreePresence(session, tree, provider);
   context.subscriptions.push(provider, tree, presence);
   return tree;

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type {
-  LabelAdvice, MeasureProgress, PanelChoice, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
+  LabelAdvice, LandscapeEnd, LandscapeNews, LandscapeOrder, MeasureProgress, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, PanelChoice, ProbeData, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
 } from '../protocol';
 import type { WorkerClient } from '../worker/workerClient';
 import { applyRunDelta, applyRunsDelta, ownDetail } from './hostModel';
@@ -137,10 +137,9 @@ export class Session implements vscode.Disposable {
   /** A run in full, also one that is not shown. */
   async detailOf(runId: string): Promise<RunDetail> {
     if (this.#detail?.run.id === runId) return this.#detail;
-    await this.ready();
-    if (this.#connection === null) throw new Error('the worker is not running');
-    const detail = await this.#connection.openRun(runId);
-    if (this.#choice.runId !== runId) await this.#connection.closeRun(runId);
+    const connection = await this.#running();
+    const detail = await connection.openRun(runId);
+    if (this.#choice.runId !== runId) await connection.closeRun(runId);
     return detail;
   }
 
@@ -152,9 +151,46 @@ export class Session implements vscode.Disposable {
 
   /** Which samples of a probe to label next. */
   async suggestLabels(runId: string, request: { readonly probe: string; readonly count: number }): Promise<LabelAdvice> {
-    await this.ready();
-    if (this.#connection === null) throw new Error('the worker is not running');
-    return this.#connection.suggestLabels(runId, request);
+    return (await this.#running()).suggestLabels(runId, request);
+  }
+
+  /** Which images the model of a run is shown; null where none were chosen. */
+  async probeData(runId: string): Promise<ProbeData | null> {
+    return (await this.#running()).probeData(runId);
+  }
+
+  /** Remembers them, or that there are none. Rejects, naming what cannot be used; nothing changes then. */
+  async setProbeData(runId: string, data: ProbeData | null): Promise<void> {
+    await (await this.#running()).setProbeData(runId, data);
+  }
+
+  /** What the model of a checkpoint is. */
+  async inspectModel(inspection: ModelInspection): Promise<ModelFacts> {
+    return (await this.#running()).inspectModel(inspection);
+  }
+
+  /** Computes a landscape and tells what is known of it meanwhile. Rejects when the worker ends; what was computed is kept. */
+  async computeLandscape(id: string, order: LandscapeOrder, onNews: (news: LandscapeNews) => void): Promise<LandscapeEnd> {
+    const connection = await this.#running();
+    const listening = connection.listen({
+      landscapeChanged: (news) => {
+        if (news.id === id) onNews(news);
+      },
+    });
+    try {
+      return await connection.computeLandscape(id, order);
+    } finally {
+      listening.dispose();
+    }
+  }
+
+  async cancelLandscape(id: string): Promise<void> {
+    await this.#connection?.cancelLandscape(id);
+  }
+
+  /** On what models run, and why. */
+  async modelProvider(choice: ModelProviderChoice): Promise<ModelProviderStatus> {
+    return (await this.#running()).modelProvider(choice);
   }
 
   /** Cancels queued and running measurements of all runs. */
@@ -202,6 +238,12 @@ export class Session implements vscode.Disposable {
     this.#release();
     this.#connection?.dispose();
     this.#emitter.dispose();
+  }
+
+  async #running(): Promise<WorkerClient> {
+    await this.ready();
+    if (this.#connection === null) throw new Error('the worker is not running, as no folder is watched');
+    return this.#connection;
   }
 
   #start(): void {

@@ -1,4 +1,4 @@
-import type { EngineChoice, WorkerSettings } from '../protocol';
+import type { EngineChoice, ModelProviderChoice, WorkerSettings } from '../protocol';
 import { clusterBounds, partitions } from '../worker/measureSettings';
 
 /** Everything that can be set under `layerscope.*`. */
@@ -36,6 +36,9 @@ export const defaultMetrics: readonly string[] = [];
 /** What `layerscope.engine` may be; `package.json` states the same (a test compares them). */
 export const engineChoices: readonly EngineChoice[] = ['auto', 'onnxruntime', 'tensorflow', 'wasm'];
 
+/** What `layerscope.modelProvider` may be; `package.json` states the same (a test compares them). */
+export const modelProviders: readonly ModelProviderChoice[] = ['auto', 'cpu', 'cuda', 'coreml', 'dml', 'webgpu', 'wasm'];
+
 /**
  * Reads the settings through `get`, which answers with whatever was written under a name (without the `layerscope.` prefix).
  * A value of the wrong type counts as absent, a number outside its bounds as the nearest bound.
@@ -53,6 +56,7 @@ export function parseSettings(get: (name: string) => unknown, storageFolder: str
       metrics: parseStrings(get('metrics')) ?? defaultMetrics,
       threads: number('worker.threads'),
       engine: engineChoices.find((choice) => choice === get('engine')) ?? 'auto',
+      modelProvider: modelProviders.find((provider) => provider === get('modelProvider')) ?? 'cpu',
       ...(engineFolder === undefined ? {} : { engineFolder }),
       resultsLocation: get('results.location') === 'run' ? 'run' : 'workspaceStorage',
       storageFolder,

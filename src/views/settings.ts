@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { EngineChoice } from '../protocol';
+import type { EngineChoice, ModelProviderChoice } from '../protocol';
 import { type LayerscopeSettings, parseSettings } from './settingValues';
 
 const section = 'layerscope';
@@ -17,6 +17,11 @@ export function readSettings(context: vscode.ExtensionContext): LayerscopeSettin
 /** Where engines that do not come with the extension are installed, each in a folder of its own. */
 export function engineFolder(context: vscode.ExtensionContext): string {
   return path.join(context.globalStorageUri.fsPath, 'engines');
+}
+
+/** On what models are to run. */
+export function modelProvider(context: vscode.ExtensionContext): ModelProviderChoice {
+  return readSettings(context).worker.modelProvider ?? 'cpu';
 }
 
 /** Sets the engine where it is set now: for the workspace, else for the user. */

@@ -1,7 +1,7 @@
 import type { LabelSuggestions, MeasuredPart, Part } from '../metrics';
 import type { LayerMeasurement, MeasureOptions } from '../metrics/contract';
 import type { CheckTask, ExtractTask, FeatureTask, SuggestTask, WeightTask } from '../monitor';
-import type { EngineChoice, EngineStatus, ModelProvider } from '../protocol';
+import type { EngineChoice, EngineStatus, ModelProviderChoice } from '../protocol';
 
 /** Given to a compute thread when it is started. */
 export interface ComputeThreadData {
@@ -21,7 +21,7 @@ export type ComputeRequest =
   | { readonly kind: 'weights'; readonly task: WeightTask }
   | { readonly kind: 'suggest'; readonly task: SuggestTask }
   /** Features of a checkpoint, by its own model. */
-  | { readonly kind: 'extract'; readonly task: ExtractTask; readonly provider: ModelProvider; readonly threads: number }
+  | { readonly kind: 'extract'; readonly task: ExtractTask; readonly provider: ModelProviderChoice; readonly threads: number }
   | { readonly kind: 'check'; readonly task: CheckTask }
   | { readonly kind: 'engineStatus' };
 

@@ -6,7 +6,7 @@ import { FormatError } from '../formats/byteSource';
 import type { LabelSuggestions } from '../metrics';
 import type { LayerMeasurement } from '../metrics/contract';
 import type { CheckTask, ExtractTask, FeatureExtractor, LayerMeasurer, LayerStep, LayerTask, SuggestTask } from '../monitor';
-import type { EngineChoice, EngineStatus, ModelProvider } from '../protocol';
+import type { EngineChoice, EngineStatus, ModelProviderChoice } from '../protocol';
 import type { ComputeAnswer, ComputeThreadData, FromComputeThread, ToComputeThread } from './computeMessages';
 import { abortError, ExtractWork, LayerWork, type Piece, Work } from './work';
 
@@ -20,7 +20,7 @@ export interface ComputePoolOptions {
   /** Folders in whose node_modules an engine may be that does not come with Layerscope. Default none. */
   readonly engineFolders?: readonly string[];
   /** On what models are run. Default `cpu`. */
-  readonly modelProvider?: ModelProvider;
+  readonly modelProvider?: ModelProviderChoice;
   /** Threads inside one operation of a model. Default 1: it is run side by side with what else is measured. */
   readonly modelThreads?: number;
   /** Limit of one thread's JavaScript heap in MiB; typed arrays are outside of it. Default 512. */

@@ -6,11 +6,13 @@ import type { FeatureExtractor, LayerMeasurer } from '../monitor';
 import type { EngineStatus, WorkerApi, WorkerEvents, WorkerSettings } from '../protocol';
 import { computeThreadCount, createComputePool } from './computePool';
 import { notKnownYet } from './engineNews';
+import { LandscapeThreads } from './landscape/landscapeThreads';
 
 // The entry of the worker process. It is a child of the extension host and talks to it over the channel it was forked with.
 
 const leaveMilliseconds = 4_000;
 const threadPath = path.join(__dirname, 'computeThread.js');
+const landscapeThreadPath = path.join(__dirname, 'landscapeThread.js');
 
 try {
   // The editor and the training itself come first.
@@ -25,6 +27,7 @@ interface Pool {
 }
 
 let pool: Pool | null = null;
+let threads = 0;
 let engine: { readonly of: LayerMeasurer | null; readonly status: EngineStatus } = { of: null, status: notKnownYet };
 
 /** The compute threads for these settings; they are kept as long as the settings that concern them stay the same. */
@@ -51,8 +54,16 @@ const monitor = new Monitor({
   },
 });
 
+const landscapes = new LandscapeThreads({
+  threadPath: landscapeThreadPath,
+  threads: () => computeThreadCount(threads),
+  foldersOf: (checkpoint) => monitor.landscapeFolders(checkpoint),
+  onNews: (news) => void host.landscapeChanged(news),
+});
+
 const api: WorkerApi = {
   watch: (folders, settings) => {
+    threads = settings.threads;
     usePool(settings);
     return monitor.watch(folders, settings);
   },
@@ -62,6 +73,10 @@ const api: WorkerApi = {
   closeRun: async (runId) => monitor.closeRun(runId),
   measure: (runId, options) => monitor.measure(runId, options),
   suggestLabels: (runId, request) => monitor.suggestLabels(runId, request),
+  inspectModel: (inspection) => landscapes.inspect(inspection),
+  computeLandscape: (id, order) => landscapes.compute(id, order),
+  cancelLandscape: async (id) => landscapes.cancel(id),
+  modelProvider: (choice) => landscapes.provider(choice),
   probeData: (runId) => monitor.probeData(runId),
   setProbeData: (runId, data) => monitor.setProbeData(runId, data),
   cancel: async (runId) => monitor.cancel(runId),
@@ -87,7 +102,7 @@ function knownEngine(): EngineStatus {
 /** Records are on disk as soon as a layer is finished; what is left is to let the compute threads come out of native code. */
 async function leave(): Promise<void> {
   setTimeout(() => process.exit(0), leaveMilliseconds).unref();
-  await monitor.close();
+  await Promise.all([monitor.close(), landscapes.close()]);
   await pool?.measurer.close();
   process.exit(0);
 }
@@ -98,7 +113,7 @@ const host = createBirpc<WorkerEvents, WorkerApi>(api, {
     if (process.connected) process.send?.(message);
   },
   on: (handle) => process.on('message', handle),
-  eventNames: ['runsChanged', 'runChanged', 'progressChanged', 'workChanged', 'log'],
+  eventNames: ['runsChanged', 'runChanged', 'progressChanged', 'workChanged', 'landscapeChanged', 'log'],
   bind: 'functions',
   timeout: -1,
 });

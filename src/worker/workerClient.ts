@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
-  EngineStatus, LabelAdvice, ProbeData, RunDelta, RunDetail, RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
+  EngineStatus, LabelAdvice, LandscapeEnd, LandscapeOrder, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, ProbeData, RunDelta, RunDetail,
+  RunsDelta, RunSummary, WatchedFolder, WorkerApi, WorkerEvents, WorkerSettings, WorkerStatus,
 } from '../protocol';
 import { DeathRegister } from './deathRegister';
 import { isKnown } from './engineNews';
@@ -58,6 +59,7 @@ export class WorkerClient implements WorkerConnection {
         this.tell((listener) => listener.progressChanged?.(progress));
       },
       workChanged: (keys) => this.deaths.work(keys),
+      landscapeChanged: (news) => this.tell((listener) => listener.landscapeChanged?.(news)),
       log: (level, message) => this.tell((listener) => listener.log?.(level, message)),
     };
   }
@@ -127,6 +129,23 @@ export class WorkerClient implements WorkerConnection {
     return this.call((worker) => worker.suggestLabels(runId, request));
   }
 
+  inspectModel(inspection: ModelInspection): Promise<ModelFacts> {
+    return this.callOnce((worker) => worker.inspectModel(inspection));
+  }
+
+  /** What is known meanwhile comes as `landscapeChanged`. @throws {WorkerLost} when the process ends; what was computed is kept on disk. */
+  computeLandscape(id: string, order: LandscapeOrder): Promise<LandscapeEnd> {
+    return this.callOnce((worker) => worker.computeLandscape(id, order));
+  }
+
+  cancelLandscape(id: string): Promise<void> {
+    return this.live === null ? Promise.resolve() : this.callOnce((worker) => worker.cancelLandscape(id));
+  }
+
+  modelProvider(choice: ModelProviderChoice): Promise<ModelProviderStatus> {
+    return this.callOnce((worker) => worker.modelProvider(choice));
+  }
+
   probeData(runId: string): Promise<ProbeData | null> {
     return this.call((worker) => worker.probeData(runId));
   }
@@ -181,10 +200,9 @@ export class WorkerClient implements WorkerConnection {
     this.listeners.clear();
   }
 
-  private async call<Answer>(action: (worker: WorkerProcess['rpc']) => Promise<Answer>): Promise<Answer> {
-    this.calls += 1;
-    this.cancelIdleStop();
-    try {
+  /** Repeats the call on the next process when this one ends. */
+  private call<Answer>(action: (worker: WorkerProcess['rpc']) => Promise<Answer>): Promise<Answer> {
+    return this.counted(async () => {
       for (;;) {
         let process: WorkerProcess | null = null;
         try {
@@ -194,6 +212,22 @@ export class WorkerClient implements WorkerConnection {
           if (!(error instanceof WorkerLost) && process?.over !== true) throw error;
         }
       }
+    });
+  }
+
+  /** For what may be the reason that the process ends. */
+  private callOnce<Answer>(action: (worker: WorkerProcess['rpc']) => Promise<Answer>): Promise<Answer> {
+    return this.counted(async () => {
+      const { rpc, gone } = await this.connected();
+      return Promise.race([action(rpc), gone.then((reason) => Promise.reject(new WorkerLost(`The worker is gone: ${reason}.`)))]);
+    });
+  }
+
+  private async counted<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    this.calls += 1;
+    this.cancelIdleStop();
+    try {
+      return await work();
     } finally {
       this.calls -= 1;
       this.stopWhenIdle();

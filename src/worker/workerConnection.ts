@@ -1,4 +1,4 @@
-import type { LogLevel, MeasureProgress, RunDelta, RunDetail, RunsDelta, WorkerApi, WorkerStatus } from '../protocol';
+import type { LandscapeNews, LogLevel, MeasureProgress, RunDelta, RunDetail, RunsDelta, WorkerApi, WorkerStatus } from '../protocol';
 
 export interface WorkerClientOptions {
   /** Absolute path of the bundled worker (`dist/worker.js`); `computeThread.js` lies beside it. */
@@ -21,6 +21,7 @@ export interface WorkerClientListener {
   /** A full snapshot of an opened run that replaces what was known of it: sent for every opened run after a restart. */
   runReset?(detail: RunDetail): void;
   progressChanged?(progress: MeasureProgress | null): void;
+  landscapeChanged?(news: LandscapeNews): void;
   log?(level: LogLevel, message: string): void;
 }
 
@@ -29,7 +30,8 @@ export interface Disposable {
 }
 
 /**
- * What the host asks of the worker, whatever state the process is in: calls start it, wait for it and are repeated after a restart.
+ * What the host asks of the worker, whatever state the process is in: calls start it, wait for it and are repeated after a restart. Those about models
+ * and landscapes are not: they reject when the process ends, which they may be the reason of.
  * After one, `runReset` follows for every opened run.
  */
 export interface WorkerConnection extends Disposable, Omit<WorkerApi, 'shutdown' | 'setSuspects' | 'openRun' | 'nextPage'> {

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createFormatRegistry, openTensors, type TensorFile } from '../../src/formats';
 import { innerProduct, isMoving, normaliseFilters, orthogonalise, Perturbation } from '../../src/landscape';
 import { buildGraph, describeModel, ModelSession, readWeights, type ModelGraph, type Weights } from '../../src/models';
-import { readSurface } from '../../src/worker/landscape';
+import { readSurfaces } from '../../src/worker/landscape';
 import { images, noise } from '../unit/models/fixtures';
 
 /** The companion's surface of a small masked autoencoder (test/fixtures/make_landscape.py), and ours in the same directions. */
@@ -28,7 +28,7 @@ describe('A loss surface beside the companion\'s', () => {
   });
 
   it('has the same losses within 1e-4 at every point of the same directions', async () => {
-    const expected = await readSurface(path.join(folder, 'companion.npz'));
+    const expected = (await readSurfaces(path.join(folder, 'companion.npz')))[0]!;
     const session = await ModelSession.create(graph);
     const perturbed = new Perturbation(weights, first, second);
     const batch = { ...images(1, 8), noise: noise(16) };

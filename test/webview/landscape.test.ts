@@ -133,9 +133,9 @@ describe('contours', () => {
     expect(await panel.page.locator('[data-test=computed]').getAttribute('data-count')).toBe('9');
     expect(await panel.page.locator('[data-level]').count()).toBeGreaterThan(2);
     expect(await panel.page.locator('[data-test=words]').innerText()).toContain('9 of 441 points are computed');
-    await panel.send({ kind: 'surfaces', surfaces: [coarse(2)], files: [] });
+    await panel.send({ kind: 'surfaces', surfaces: [coarse(2)], files: [], progress: null, order: null });
     expect(await panel.page.locator('[data-test=computed]').getAttribute('data-count')).toBe('121');
-    await panel.send({ kind: 'surfaces', surfaces: [{ ...random, loss: random.loss.map(() => null) }], files: [] });
+    await panel.send({ kind: 'surfaces', surfaces: [{ ...random, loss: random.loss.map(() => null) }], files: [], progress: null, order: null });
     expect(await panel.page.locator('[data-test=words]').innerText()).toContain('no point is computed yet');
     expect(panel.faults).toEqual([]);
     await panel.close();
@@ -251,7 +251,7 @@ describe('for those who do not see the picture', () => {
     ]);
     expect(await panel.page.locator('[data-test=comparison]').allInnerTexts()).toEqual(['Loss at the model, lowest first: digits-epoch12 (0.0708), digits-epoch3 (0.895).']);
     const other = { ...pair[1]!, setting: { ...pair[1]!.setting, seed: 3 } };
-    await panel.send({ kind: 'surfaces', surfaces: [pair[0]!, other], files: [] });
+    await panel.send({ kind: 'surfaces', surfaces: [pair[0]!, other], files: [], progress: null, order: null });
     expect(await panel.page.locator('.caveat').innerText()).toBe('These surfaces differ in seed: they do not compare.');
     expect(await panel.page.locator('[data-test=comparison]').count()).toBe(0);
     await panel.close();
@@ -308,7 +308,7 @@ it('remembers what it showed: files by their paths, computed surfaces as they ar
   const panel = await openLandscape(browser, { theme: darkModern, width: 500, surfaces: pair, files: ['/a.npz', '/b.npz'] });
   await panel.page.getByRole('radio', { name: 'Linear' }).check();
   expect(await panel.stored()).toMatchObject({ version: 1, height: 'linear', files: ['/a.npz', '/b.npz'], surfaces: null });
-  await panel.send({ kind: 'surfaces', surfaces: training, files: [] });
+  await panel.send({ kind: 'surfaces', surfaces: training, files: [], progress: null, order: null });
   expect((await panel.stored())?.surfaces).toEqual(training);
   await panel.close();
 });

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { centredAxis, coarseToFine, describeSurface, filterNormalisedDirections, Perturbation, placeOfZero } from '../../landscape';
-import { chooseSamples, openImages, type ImageSet, type SessionOptions, type Weights } from '../../models';
+import { chooseSamples, openImages, type ImageSet, type Provider, type ProviderUnavailable, type SessionOptions, type Weights } from '../../models';
 import type { FileProblem, LandscapeSetting, LandscapeSurface, TrajectoryPoint } from '../../protocol';
-import { LandscapeStore, type LandscapeHeader, type LandscapePoint } from '../../store';
+import { type LandscapeFolders, LandscapeStore, type LandscapeHeader, type LandscapePoint } from '../../store';
 import { type LandscapeModel, type ModelOptions, openModels } from './landscapeModel';
 import { LossEvaluator } from './lossEvaluator';
-import { checkpointName, type SurfacePlan } from './surfacePlan';
+import { checkpointName, runFolderOf, type SurfacePlan } from './surfacePlan';
 import { planeThrough, straightLine } from './throughCheckpoints';
 
 /** Bumped when the definition of a loss or a direction changes. */
@@ -33,11 +33,22 @@ export interface LandscapeRequest extends ModelOptions {
   readonly mean?: readonly number[];
   readonly deviation?: readonly number[];
   readonly session?: SessionOptions;
-  /** The folder in which the points of a checkpoint's surface are kept, or null to keep none. Default: none. */
-  readonly folderOf?: (checkpoint: string) => Promise<string | null>;
+  /** The folder (or folders) in which the points of a checkpoint's surface are kept, or null to keep none. Default: none. */
+  readonly folderOf?: (checkpoint: string) => Promise<LandscapeFolders | string | null>;
   /** Throws when the work was cancelled. What was computed is kept. */
   readonly checkpoint?: () => void;
   readonly onProgress?: (progress: LandscapeProgress) => void;
+  /** Called when a model is ready to be run. */
+  readonly onModel?: (model: ReadyModel) => void;
+}
+
+/** What losses are computed with. */
+export interface ReadyModel {
+  /** In words. */
+  readonly label: string;
+  readonly provider: Provider;
+  /** Accelerators that `auto` could not use. */
+  readonly passedOver: readonly ProviderUnavailable[];
 }
 
 export interface LandscapeProgress {
@@ -47,6 +58,8 @@ export interface LandscapeProgress {
   /** Points of it that are known. */
   readonly done: number;
   readonly total: number;
+  /** Points of it, and of checkpoints in it, that were computed now and not found among the stored ones. */
+  readonly computed: number;
   readonly name: string;
   /** What is known of it so far. */
   readonly current: () => LandscapeSurface;
@@ -119,8 +132,9 @@ async function computeSurface(request: LandscapeRequest, set: ImageSet, plan: Su
     ...(checkpoint === undefined ? {} : { checkpoint }),
   });
   try {
-    const folder = (await folderOf?.(model.file)) ?? null;
-    const store = new LandscapeStore(folder);
+    request.onModel?.({ label: model.label, provider: evaluator.provider, passedOver: evaluator.passedOver });
+    const folders = (await folderOf?.(model.file)) ?? null;
+    const store = new LandscapeStore(folders);
     await store.refresh();
     const { data, directions } = request;
     const setting: LandscapeSetting = { loss: model.loss, images: evaluator.images, data, seed, range: plan.range, directions, options: model.options };
@@ -129,7 +143,7 @@ async function computeSurface(request: LandscapeRequest, set: ImageSet, plan: Su
       .update(model.graph.bytes)
       .digest('hex');
     const header: LandscapeHeader = {
-      landscape, name: plan.name, files: plan.files.map((file) => (folder === null ? file : path.relative(path.dirname(folder), file).split(path.sep).join('/'))),
+      landscape, name: plan.name, files: plan.files.map((file) => (folders === null ? file : path.relative(runFolderOf(model.file), file).split(path.sep).join('/'))),
       versions: plan.versions, epoch: model.epoch, step: model.step, model: model.label, setting, method,
     };
     const loss: (number | null)[] = new Array<null>(x.length * Math.max(1, y.length)).fill(null);
@@ -160,7 +174,7 @@ async function computeSurface(request: LandscapeRequest, set: ImageSet, plan: Su
       const [a, b] = [x[column]!, y[row] ?? 0];
       loss[row * x.length + column] = await lossAt({ x: a, y: b }, async () => plan.perturbation.at(a, b, checkpoint));
       done++;
-      onProgress({ done, total: order.length, name: plan.name, current: describe });
+      onProgress({ done, total: order.length, computed, name: plan.name, current: describe });
     }
     return { surface: describe(), problems: store.problems, computed };
   } finally {

@@ -1,4 +1,4 @@
 /** Loss surfaces: computed from checkpoints, or read from files of others. */
 export { computeLandscapes, type ComputedLandscapes, type LandscapeProgress, type LandscapeRequest } from './computeLandscapes';
-export { readSurface } from './readSurface';
+export { readSurfaces } from './readSurface';
 export { runFolderOf } from './surfacePlan';

@@ -6,7 +6,7 @@ import {
 import { checkpointOf, fingerprintOfFiles } from '../../runs';
 
 /** Losses of known models, as they are called in records and on the command line. */
-const kinds: Readonly<Record<string, LossKind>> = {
+export const kinds: Readonly<Record<string, LossKind>> = {
   mae: 'reconstruction', rc_mae: 'reconstruction-consistency', cross_entropy: 'cross-entropy', info_nce: 'contrastive',
 };
 
@@ -97,7 +97,7 @@ async function openModel(file: string, make: MakePlan, shared: Plan | null): Pro
     };
   } catch (error) {
     await opened.close();
-    throw error instanceof ModelMismatch || error instanceof RangeError ? new FormatError(file, '', `cannot be run: ${error.message}`) : error;
+    throw error instanceof ModelMismatch || error instanceof RangeError ? new FormatError(file, '', `cannot be run: ${error.message}`, { cause: error }) : error;
   }
 }
 
@@ -130,12 +130,12 @@ function classesOf(model: Architecture, kind: LossKind): number | null {
   return kind === 'cross-entropy' ? (model.layers.at(-1)?.width ?? null) : null;
 }
 
-interface OpenedExport {
+export interface OpenedExport {
   readonly model: ExportedModel;
   readonly file: OpenedTensors;
 }
 
-async function openExport(graph: string): Promise<OpenedExport> {
+export async function openExport(graph: string): Promise<OpenedExport> {
   const file = await openTensors(graph, createFormatRegistry());
   try {
     if (file.format.id !== 'onnx') throw new FormatError(graph, '', `is a ${file.format.label} file; the graph of a model is an ONNX export`);

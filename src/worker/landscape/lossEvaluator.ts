@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FormatError } from '../../formats';
-import { type Batch, type ImageSet, ModelSession, prepareBatch, type ProbeSample, type SessionOptions, type Weights } from '../../models';
+import { type Batch, type ImageSet, ModelSession, prepareBatch, type ProbeSample, type Provider, type ProviderUnavailable, type SessionOptions, type Weights } from '../../models';
 import type { LandscapeModel } from './landscapeModel';
 
 /** A run takes about 50 ms at 100 billion operations a second: between runs, work can be cancelled. */
@@ -56,6 +56,15 @@ export class LossEvaluator {
       batches.push(batch);
     }
     return new LossEvaluator(await ModelSession.create(graph, null, options.session), batches, count, hash.digest('hex'), checkpoint);
+  }
+
+  get provider(): Provider {
+    return this.session.provider;
+  }
+
+  /** Accelerators that `auto` could not use, with the reasons. */
+  get passedOver(): readonly ProviderUnavailable[] {
+    return this.session.passedOver;
   }
 
   /** @throws {RangeError} when the graph does not answer with one number, or one an image; what `checkpoint` throws */

@@ -93,8 +93,8 @@ describe('layerscope surface', () => {
   it('reads the surface of another program', async () => {
     const finished = await cli.run(['surface', path.join(fixtures, 'reference.h5'), '--json']);
     expect([finished.code, finished.stderr]).toEqual([0, '']);
-    expect(documentOf<LandscapeSurface>(finished)).toMatchObject({ name: 'reference.h5', setting: { directions: 'imported', loss: 'train_loss' }, minimum: { x: 0, y: 0, loss: 1 } });
-    expect((await cli.run(['surface', path.join(fixtures, 'companion.npz')])).stdout).toMatch(/^companion\.npz +loss +5 x 5 +0\.1366/m);
+    expect(documentOf<LandscapeSurface>(finished)).toMatchObject({ name: 'reference', setting: { directions: 'imported', loss: 'train_loss' }, minimum: { x: 0, y: 0, loss: 1 } });
+    expect((await cli.run(['surface', path.join(fixtures, 'companion.npz')])).stdout).toMatch(/^companion +loss +5 x 5 +0\.1366/m);
   });
 
   it('says why a file is no surface', async () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../../src/formats';
 import { memorySource } from '../../../src/formats/memorySource';
-import { parseSurfaces, readSurfaceFile, readSurfaces } from '../../../src/formats/surfaceFile';
+import { parseSurfaces } from '../../../src/formats/surfaceDocument';
+import { readSurfaceFile, readSurfaces } from '../../../src/formats/surfaceFile';
 
 const folder = join(import.meta.dirname, '../../fixtures/surfaces');
 const source = (name: string, value: unknown) => memorySource(name, new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value)));
@@ -33,7 +34,7 @@ describe('a surface of the companion', () => {
 
   it('is not any npz file', async () => {
     const path = join(import.meta.dirname, '../../fixtures/probes/types-compressed.npz');
-    await expect(readSurfaceFile(path)).rejects.toThrow('holds no loss surface: there is no array "loss"');
+    await expect(readSurfaceFile(path)).rejects.toThrow('is no loss surface: it has none of loss, train_loss, test_loss, losses, z');
   });
 });
 
@@ -55,7 +56,7 @@ describe('surfaces as JSON', () => {
   });
 
   it.each([
-    ['text', 'hello', 'is neither an .npz file nor JSON'],
+    ['text', 'hello', 'is neither an .npz, .h5 or .safetensors file nor JSON'],
     ['another object', { runs: [] }, 'there is no list "surfaces"'],
     ['no surface', { surfaces: [] }, 'its list "surfaces" is empty'],
     ['a number', [3], 'surface 1: is not an object'],

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { expect, it } from 'vitest';
-import { parseSurfaces, readSurfaceFile } from '../../../src/formats/surfaceFile';
+import { parseSurfaces } from '../../../src/formats/surfaceDocument';
+import { readSurfaceFile } from '../../../src/formats/surfaceFile';
 import { surfacesToCsv, surfacesToJson } from '../../../src/store/exportSurfaces';
 
 const surfaces = await readSurfaceFile(join(import.meta.dirname, '../../fixtures/surfaces/digits-training.json'));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineStatus } from '../../../src/protocol';
-import { engineFacts, engineTitle } from '../../../src/views/engineText';
+import { engineFacts, engineTitle, providerFact } from '../../../src/views/engineText';
 
 const usual: EngineStatus = {
   name: 'onnxruntime', version: '1.30.0', reason: '', choice: 'auto',
@@ -42,5 +42,15 @@ describe('the compute engine in words', () => {
     };
     expect(engineTitle(status)).toBe('Compute engine: none, nothing can be measured');
     expect(engineFacts(status).map(({ inUse, state }) => [inUse, state])).toEqual([[false, 'not in use'], [false, 'does not load']]);
+  });
+});
+
+describe('On what models run', () => {
+  it('is said with the reason', () => {
+    expect(providerFact({ choice: 'cpu', provider: 'cpu', passedOver: [] })).toEqual({ inUse: true, label: 'Models run on the processor', state: 'for landscapes and features', why: 'Set in layerscope.modelProvider.' });
+    expect(providerFact({ choice: 'auto', provider: 'cpu', passedOver: [{ provider: 'cuda', reason: 'there is no such library' }] }).why).toBe(
+      'Taken automatically: it is the first that can be used. cuda: there is no such library.',
+    );
+    expect(providerFact({ choice: 'dml', provider: null, passedOver: [{ provider: 'dml', reason: 'no Windows' }] })).toMatchObject({ inUse: false, label: 'Models cannot run on dml', why: 'dml: no Windows.' });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSurfaces } from '../../../src/formats/surfaceFile';
+import { parseSurfaces } from '../../../src/formats/surfaceDocument';
 import { findCheckpoint, landscapeFileName, landscapeTitle } from '../../../src/views/landscapeText';
 import { aFile, aRun } from './samples';
 

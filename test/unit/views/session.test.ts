@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunDetail, RunSummary, WorkerStatus } from '../../../src/protocol';
 import type { WorkerClientListener, WorkerConnection } from '../../../src/worker/workerConnection';
+import { makeOrder } from '../../../src/views/landscapeOrder';
 import { Session, type SessionEvent, type SessionOptions } from '../../../src/views/session';
 import { parseSettings } from '../../../src/views/settingValues';
 import { aDelta, aDetail, aFile, aRecord, aRun } from './samples';
@@ -34,7 +35,7 @@ class FakeWorker {
   constructor(readonly runs: readonly RunSummary[]) {}
 
   listen(listener: WorkerClientListener) {
-    this.listener = listener;
+    this.listener = { ...this.listener, ...listener };
     return { dispose: () => undefined };
   }
   use() {
@@ -60,6 +61,10 @@ class FakeWorker {
     this.calls.push(`attention ${visible}`);
   }
   async measure() {}
+  async computeLandscape(id: string) {
+    for (const told of [id, 'another']) this.listener.landscapeChanged?.({ id: told, surfaces: [], done: 1, total: 9, doing: told, model: null });
+    return { state: 'finished', news: { id, surfaces: [], done: 9, total: 9, doing: '', model: null }, failure: null, problems: [], computed: 9 };
+  }
   async cancel() {}
   async refresh() {}
   async hint() {}
@@ -204,6 +209,20 @@ describe('the session', () => {
     expect(session.runs).toEqual([]);
     expect(session.detail).toBeNull();
     expect(worker.users).toBe(0);
+  });
+
+  it('has a landscape computed without anybody looking, and passes on what is told of it alone', async () => {
+    const { session } = openSession([aRun('a')]);
+    const told: string[] = [];
+    const computing = session.computeLandscape('mine', makeOrder({ checkpoints: ['/runs/a/1.pt'], directions: 'random', provider: 'cpu' }, '/images'), ({ id }) => told.push(id));
+    await settled();
+    expect(await computing).toMatchObject({ state: 'finished', computed: 9 });
+    expect(told).toEqual(['mine']);
+  });
+
+  it('says that nothing can be computed where no folder is watched', async () => {
+    const { session } = openSession([], []);
+    await expect(session.modelProvider('cpu')).rejects.toThrow('no folder is watched');
   });
 
   it('watches anew when a setting of the worker changed, and not for any other', async () => {

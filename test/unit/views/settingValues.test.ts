@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../../package.json';
-import { defaultExclude, engineChoices, numberRules, parseSettings } from '../../../src/views/settingValues';
+import { defaultExclude, engineChoices, modelProviders, numberRules, parseSettings } from '../../../src/views/settingValues';
 
 interface Property {
   readonly default: unknown;
@@ -22,6 +22,7 @@ describe('settings', () => {
     }
     expect(properties['layerscope.scan.exclude']?.default).toEqual(defaultExclude);
     expect(properties['layerscope.engine']?.enum).toEqual(engineChoices);
+    expect(properties['layerscope.modelProvider']?.enum).toEqual(modelProviders);
   });
 
   it('are all read, and nothing else is', () => {
@@ -64,7 +65,7 @@ describe('package.json', () => {
     const found = [
       ...table.matchAll(/^ {2}(\w+): \{/gm),
       ...sourceOf('companionCommands').matchAll(/^ {2}register\('(\w+)'/gm),
-      ...sourceOf('openSurface').matchAll(/registerCommand\('layerscope\.(\w+)'/gm),
+      ...sourceOf('landscapeCommands').matchAll(/^ {2}register\('(\w+)'/gm),
     ];
     const registered = found.map((match) => `layerscope.${match[1]}`);
     expect(registered.sort()).toEqual([...commands].sort());

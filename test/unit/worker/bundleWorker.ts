@@ -3,7 +3,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 
 /**
- * Bundles the worker and its compute thread as the build does, into a folder of its own below the repository,
+ * Bundles the worker and its threads as the build does, into a folder of its own below the repository,
  * so that the engine's package is found.
  */
 export async function bundleWorker(): Promise<{ readonly workerPath: string; readonly threadPath: string; remove(): Promise<void> }> {
@@ -11,7 +11,11 @@ export async function bundleWorker(): Promise<{ readonly workerPath: string; rea
   await mkdir(path.join(root, 'out'), { recursive: true });
   const folder = await mkdtemp(path.join(root, 'out', 'worker-'));
   await build({
-    entryPoints: { worker: path.join(root, 'src/worker/main.ts'), computeThread: path.join(root, 'src/worker/computeThread.ts') },
+    entryPoints: {
+      worker: path.join(root, 'src/worker/main.ts'),
+      computeThread: path.join(root, 'src/worker/computeThread.ts'),
+      landscapeThread: path.join(root, 'src/worker/landscape/landscapeThread.ts'),
+    },
     bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'], outdir: folder, logLevel: 'error',
   });
   return {

@@ -1,9 +1,9 @@
-import { appendFile, readFile, rm } from 'node:fs/promises';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { placeOfZero } from '../../../src/landscape';
 import type { LandscapeSurface } from '../../../src/protocol';
-import { computeLandscapes, type LandscapeRequest, readSurface } from '../../../src/worker/landscape';
+import { computeLandscapes, type LandscapeRequest, readSurfaces } from '../../../src/worker/landscape';
 import { repository } from '../cli/commandLine';
 import { temporaryFolder } from '../cli/files';
 
@@ -13,6 +13,8 @@ const [early, middle, late] = [15, 30, 60].map((step) => inFolder(`mae-step${ste
 const base: LandscapeRequest = {
   checkpoints: [late], directions: 'random', data: inFolder('images.npy'), images: 4, grid: 3, range: 0.5, describe: { heads: 2, decoderHeads: 2 }, normalisePixels: true,
 };
+
+const readSurface = async (file: string): Promise<LandscapeSurface> => (await readSurfaces(file))[0]!;
 
 function originOf({ x, y, loss }: LandscapeSurface): number {
   return loss[placeOfZero(y.length === 0 ? [0] : y) * x.length + placeOfZero(x)]!;
@@ -177,6 +179,23 @@ describe('Reading surfaces of others', () => {
     expect([plain.x, plain.y]).toEqual([[-1, 0, 1], [-1, 0, 1]]);
     expect(plain.loss).toEqual([7, 8, 9, 4, null, 6, 1, 2, 3]);
     expect(plain.warnings).toEqual(['1 of 9 losses are not finite.']);
+  });
+
+  it('computes what the JSON of others does not say, and takes what it says', async () => {
+    const folder = await temporaryFolder();
+    try {
+      const file = path.join(folder, 'surfaces.json');
+      const axis = [-1, -0.5, 0, 0.5, 1];
+      const bowl = axis.flatMap((y) => axis.map((x) => 1 + x * x + 2 * y * y));
+      const { surfaces: [own] } = await computeLandscapes(base);
+      await writeFile(file, JSON.stringify({ surfaces: [{ x: axis, y: axis, loss: bowl }, { x: axis, y: axis, loss: [null, ...bowl.slice(1)] }, own] }));
+      const [whole, unfinished, computed] = await readSurfaces(file);
+      expect(whole).toMatchObject({ flatness: { convexArea: 1, eigenvalueRatio: expect.closeTo(0.5, 9) as number }, minimum: { x: 0, y: 0, loss: 1 }, warnings: [] });
+      expect(unfinished).toMatchObject({ flatness: null, convex: [], warnings: [] });
+      expect(computed).toEqual(own);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it('says what a file lacks', async () => {

@@ -36,6 +36,8 @@ export interface LandscapePageOptions {
   readonly width: number;
   readonly surfaces: readonly LandscapeSurface[];
   readonly files?: readonly string[];
+  readonly progress?: LandscapeSnapshot['progress'];
+  readonly order?: LandscapeSnapshot['order'];
   readonly stored?: Partial<LandscapeArrangement>;
   readonly reducedMotion?: boolean;
   /** A browser without WebGL. */
@@ -43,7 +45,7 @@ export interface LandscapePageOptions {
 }
 
 export async function openLandscape(browser: Browser, options: LandscapePageOptions): Promise<LandscapePage> {
-  const { theme, width, surfaces, files = [], stored = null, reducedMotion = false, withoutWebGl = false } = options;
+  const { theme, width, surfaces, files = [], progress = null, order = null, stored = null, reducedMotion = false, withoutWebGl = false } = options;
   const context = await browser.newContext({
     viewport: { width, height: 1000 }, locale: 'en-US', deviceScaleFactor: 2, reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
   });
@@ -63,7 +65,7 @@ export async function openLandscape(browser: Browser, options: LandscapePageOpti
     if (name !== 'landscape.js' && name !== 'landscape.css') return route.abort();
     return route.fulfill({ contentType: name.endsWith('.js') ? 'text/javascript' : 'text/css', body: await readFile(join(bundle, name)) });
   });
-  const snapshot: LandscapeSnapshot = { kind: 'surfaces', surfaces, files };
+  const snapshot: LandscapeSnapshot = { kind: 'surfaces', surfaces, files, progress, order };
   await page.addInitScript((given) => Object.assign(window, { landscapeHost: { ...given, said: [] } }), { snapshot, stored: stored && { version: 1, ...stored }, withoutWebGl });
   await page.goto(`${origin}/`);
   await page.locator('main[data-ready=true]').waitFor();

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact';
 import { useMemo, useRef, useState } from 'preact/hooks';
+import type { LandscapeOrder, LandscapeSurface } from '../../../src/protocol';
 import { DataTable } from '../components/DataTable';
 import { useTheme } from '../components/hooks';
 import { Icon } from '../components/Icon';
 import { Segmented } from '../components/Segmented';
+import { ComputeRow } from './ComputeRow';
 import { makePicture, toPng } from './exportPicture';
 import { isLine } from './grid';
 import { lossRange, suitableHeight, whyNotLog, type HeightKind } from './heightScale';
@@ -17,7 +19,7 @@ import { useSurfaces } from './useSurfaces';
 
 /** The page of loss surfaces: what they are, how they look, what they say. */
 export function LandscapeApp(): JSX.Element {
-  const { surfaces, selected, select } = useSurfaces();
+  const { surfaces, progress, order, selected, select } = useSurfaces();
   const theme = useTheme();
   const page = useRef<HTMLElement>(null);
   const [form, setForm] = useState<Form>(() => loadArrangement().form);
@@ -41,16 +43,29 @@ export function LandscapeApp(): JSX.Element {
       setFailure(`The picture could not be made: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  return (
-    <main ref={page} class="panel landscape" data-ready={true}>
+  const head = (
+    <>
       <header class="landscape-head">
-        <h1 class="landscape-title">{surfaces.length === 1 && lines.length === 1 ? 'Loss along a line' : surfaces.length > 1 ? 'Loss surfaces' : 'Loss surface'}</h1>
+        <h1 class="landscape-title">{headingOf(surfaces, order)}</h1>
         {settings.map((setting) => (
           <p key={setting} class="note">
             {setting}
           </p>
         ))}
       </header>
+      {progress !== null && <ComputeRow progress={progress} order={order} />}
+    </>
+  );
+  if (surfaces.length === 0) {
+    return (
+      <main ref={page} class="panel landscape" data-ready={true}>
+        {head}
+      </main>
+    );
+  }
+  return (
+    <main ref={page} class="panel landscape" data-ready={true}>
+      {head}
       <div class="toolbar landscape-toolbar">
         <Segmented
           name="form"
@@ -129,6 +144,12 @@ export function LandscapeApp(): JSX.Element {
       </div>
     </main>
   );
+}
+
+function headingOf(surfaces: readonly LandscapeSurface[], order: LandscapeOrder | null): string {
+  if (surfaces.length === 0 ? order?.directions === 'line' : surfaces.length === 1 && surfaces.every(isLine)) return 'Loss along a line';
+  const several = surfaces.length > 1 || (order?.directions === 'random' && order.checkpoints.length > 1);
+  return several ? 'Loss surfaces' : 'Loss surface';
 }
 
 const allForms = [

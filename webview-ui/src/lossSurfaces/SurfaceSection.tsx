@@ -132,7 +132,7 @@ function Keys({ models, inSpace }: { models: readonly SurfaceModel[]; inSpace: b
       {any(({ outline }) => outline.length > 0) && <Key sign={'\u2504'}>border of the convex region</Key>}
       {any(({ surface }) => surface.trajectory.length > 0) && <Key sign={'\u25cb'}>checkpoints</Key>}
       {!inSpace && any(({ grid }) => grid.unfinished) && <Key sign={'\u00b7'}>computed so far</Key>}
-      {!inSpace && any(({ grid }) => grid.drawn.some(Number.isNaN)) && <Key sign={'\u2059'}>no value</Key>}
+      {!inSpace && any(({ grid }) => grid.drawn.some(Number.isNaN)) && <Key sign={'\u2059'}>{any(({ grid }) => grid.unfinished) ? 'no value yet' : 'no value'}</Key>}
     </ul>
   );
 }

@@ -11,7 +11,7 @@ export function post(message: FromLandscape): void {
 
 export function loadArrangement(): LandscapeArrangement {
   const stored = hostApi.getState() as Partial<Record<keyof LandscapeArrangement, unknown>> | null | undefined;
-  const first: LandscapeArrangement = { version: 1, form: 'contours', height: null, camera: firstCamera, files: [], surfaces: null };
+  const first: LandscapeArrangement = { version: 1, form: 'contours', height: null, camera: firstCamera, files: [], surfaces: null, order: null };
   if (stored?.version !== 1) return first;
   return {
     version: 1,
@@ -19,6 +19,7 @@ export function loadArrangement(): LandscapeArrangement {
     height: stored.height === 'log' || stored.height === 'linear' ? stored.height : null,
     camera: parseCamera(stored.camera),
     files: Array.isArray(stored.files) ? (stored.files as string[]) : [],
+    order: typeof stored.order === 'object' ? (stored.order as LandscapeArrangement['order']) : null,
     surfaces: Array.isArray(stored.surfaces) ? (stored.surfaces as LandscapeArrangement['surfaces']) : null,
   };
 }
@@ -28,6 +29,6 @@ export function saveArrangement(change: Partial<Omit<LandscapeArrangement, 'vers
 }
 
 /** What a restarted editor needs to show the same again. */
-export function rememberSurfaces({ files, surfaces }: LandscapeSnapshot): void {
-  saveArrangement({ files, surfaces: files.length === 0 && JSON.stringify(surfaces).length <= largestKept ? surfaces : null });
+export function rememberSurfaces({ files, surfaces, order }: LandscapeSnapshot): void {
+  saveArrangement({ files, order, surfaces: files.length === 0 && JSON.stringify(surfaces).length <= largestKept ? surfaces : null });
 }
