@@ -6,8 +6,7 @@ from typing import Optional
 import torch
 import torch.nn.functional as functional
 
-MEAN, STD = 0.2860, 0.3530
-"""Of the pixels of Fashion-MNIST's training images."""
+from settings import PIXEL_DEVIATION, PIXEL_MEAN
 
 
 @dataclass(frozen=True)
@@ -60,4 +59,4 @@ def augment(images: torch.Tensor, strength: Strength, generator: Optional[torch.
 
 def normalized(images: torch.Tensor) -> torch.Tensor:
     """Zero mean and unit deviation over Fashion-MNIST's training images."""
-    return (images - MEAN) / STD
+    return (images - PIXEL_MEAN) / PIXEL_DEVIATION

@@ -6,18 +6,18 @@ The first line holds what all have in common (`common`), then one line a surface
 
 `part`: the images that the loss is the mean of, those that the memorizing run was trained on (`train`) or others (`held_out`); `directions`: seed of the
 directions and of the masks; `points`: the losses row by row, of the surfaces that are drawn. Of one run there are also
-{"kind": "trajectory", ..., "x", "y", "points", "checkpoints": [{"step", "x", "y", "loss"}], "share"} and {"kind": "line", ..., "steps", "x", "points"}.
+{"kind": "trajectory", ..., "x", "y", "points", "checkpoints": [{"step", "x", "y", "loss"}], "share"} and {"kind": "line", ..., "x", "points"}.
 """
 
 import json
 import re
 from itertools import product
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from settings import SETTINGS
+from settings import PIXEL_DEVIATION, PIXEL_MEAN, SETTINGS
 
-METHODS_OF_LOSS: Dict[str, Sequence[str]] = {"mae": ("mae", "rc-mae"), "rc_mae": ("rc-mae",), "cross_entropy": ("supervised-vit",)}
+METHODS_OF_LOSS: Dict[str, Sequence[str]] = {"mae": ("mae", "rc-mae"), "cross_entropy": ("supervised-vit",), "rc_mae": ("rc-mae",)}
 """Losses, and the methods whose checkpoints have them; methods of one loss are computed together."""
 PARTS = ("train", "held_out")
 DIRECTIONS = (0, 1, 2)
@@ -45,29 +45,14 @@ def planned_tasks(seeds: Sequence[int]) -> List[Task]:
     return [Task(*each) for each in product(METHODS_OF_LOSS, seeds, PARTS, DIRECTIONS)]
 
 
-def compute_landscapes(runs: Path, seeds: Sequence[int], layerscope: Layerscope, results: Path) -> None:
-    """Goes on where it was stopped: the command keeps every point beside its run. Runs that are not trained yet are left out."""
-    from fashion_data import DEBIAN_FOLDER, Images, balanced
-    from augmentation import MEAN, STD
-    from experiment import choose_images
-    import numpy
-    import torch
-
-    def save(images: Images, path: Path) -> None:
-        numpy.savez(path, images=images.images.numpy(), labels=images.labels.numpy())
-
+def compute_landscapes(runs: Path, seeds: Sequence[int], images: Dict[Tuple[str, int], Path], layerscope: Layerscope, results: Path) -> None:
+    """Goes on where it was stopped: the command keeps every point beside its run. Runs that are not trained yet are left out. `images` by part and seed."""
     count = SETTINGS["memorizing"].images
-    data: Dict[tuple, Path] = {}
-    for seed in seeds:
-        chosen = choose_images(DEBIAN_FOLDER, "memorizing", seed)
-        held_out = chosen.test.take(balanced(chosen.test, count, torch.Generator().manual_seed(seed)))
-        for part, images in zip(PARTS, (chosen.train, held_out)):
-            data[part, seed] = runs / f"landscape-{part}-{seed}.npz"
-            save(images, data[part, seed])
 
     def ask(targets: Sequence[str], loss: str, part: str, seed: int, *options: str) -> List[dict]:
-        print(f"landscape of {', '.join(targets)}: {loss}, {part}, {' '.join(options)}", flush=True)
-        words = ["landscape", *targets, "--data", str(data[part, seed]), "--loss", loss, "--images", str(count), "--mean", str(MEAN), "--std", str(STD), "--heads", "4"]
+        print(f"landscape: {loss}, {part} images of seed {seed}, {' '.join(Path(each).name for each in targets)} {' '.join(options)}", flush=True)
+        words = ["landscape", *targets, "--data", str(images[part, seed]), "--images", str(count), "--mean", str(PIXEL_MEAN), "--std", str(PIXEL_DEVIATION)]
+        words += ["--loss", loss, "--heads", "4", "--threads", "1"]
         words += [] if loss == "cross_entropy" else ["--decoder-heads", "4", "--norm-pix"]
         return json.loads(layerscope(*words, *options))["surfaces"]
 
@@ -92,7 +77,7 @@ def example_lines(runs: Path, ask: Callable[..., List[dict]]) -> Iterator[dict]:
     head = {"method": method, "setting": setting, "seed": seed, "loss": loss}
     for part in PARTS:
         (plane,) = ask([str(folder)], loss, part, seed, "--trajectory", "--grid", str(GRID), "--seed", str(DRAWN_DIRECTIONS))
-        checkpoints = [{key: rounded(point[key]) for key in ("step", "x", "y", "loss")} for point in plane["trajectory"]]
+        checkpoints = [{"step": point["step"], **{key: rounded(point[key]) for key in ("x", "y", "loss")}} for point in plane["trajectory"]]
         axes = {axis: [rounded(value) for value in plane[axis]] for axis in ("x", "y")}
         yield {"kind": "trajectory", **head, "part": part, **axes, "points": [rounded(value) for value in plane["loss"]], "checkpoints": checkpoints, "share": share_of(plane["warnings"])}
     for part in PARTS:

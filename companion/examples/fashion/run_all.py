@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Dict, List, Sequence
 
+from landscape_images import write_landscape_images
 from landscapes import compute_landscapes
 from methods import METHODS
 from settings import SETTINGS
@@ -140,7 +141,7 @@ def main() -> None:
     if options.only in (None, "measure"):
         measure(options.runs, plain, treated)
     if options.only in (None, "landscapes"):
-        compute_landscapes(options.runs, SEEDS, layerscope, HERE / "results")
+        compute_landscapes(options.runs, SEEDS, write_landscape_images(options.runs, SEEDS), layerscope, HERE / "results")
     if options.only in (None, "tables"):
         write_tables(options.runs, plain, treated, catalog(), ROOT / "docs/validation.md", HERE / "results")
 
