@@ -55,7 +55,7 @@ def test_all_methods_of_a_loss_are_asked_for_at_once_with_the_same_setting_and_w
     assert asked[:6] == [["mae-healthy-0", "mae-memorizing-0", "rc-mae-memorizing-0"]] * 6
     assert asked[6:18] == [["supervised-vit-healthy-0"]] * 6 + [["rc-mae-memorizing-0"]] * 6
     assert asked[18:] == [["mae-memorizing-0"]] * 2 + [["step=00000150.pt", "step=00001000.pt"]] * 2
-    assert [words[words.index("--seed") + 1] for words in answers.asked[:6]] == ["0", "1", "2"] * 2
+    assert [words[words.index("--seed") + 1] for words in answers.asked[:6]] == ["0", "0", "1", "1", "2", "2"]
     assert all("--norm-pix" in words for words in answers.asked if "mae" in words[words.index("--loss") + 1])
 
     text = (tmp_path / "landscapes.jsonl").read_text()
@@ -63,7 +63,7 @@ def test_all_methods_of_a_loss_are_asked_for_at_once_with_the_same_setting_and_w
     lines = read_lines(tmp_path / "landscapes.jsonl")
     assert [each["kind"] for each in lines] == ["common"] + ["surface"] * 30 + ["trajectory"] * 2 + ["line"] * 2
     # Of three seeds of directions the first is drawn.
-    assert [("points" in each) for each in lines[1:10]] == [True] * 3 + [False] * 6
+    assert [("points" in each) for each in lines[1:13]] == [True] * 6 + [False] * 6
     assert lines[1]["origin"] == 1 and lines[1]["open"] == 5 and lines[1]["points"][-1] is None
     assert lines[-4]["share"] == 95 and lines[-4]["checkpoints"] == [{"step": 0, "x": -2.5, "y": 0.5, "loss": 4}]
     text = training_lines(lines)

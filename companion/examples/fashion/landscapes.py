@@ -4,7 +4,7 @@ The first line holds what all have in common (`common`), then one line a surface
 
     {"kind": "surface", "method", "setting", "seed", "loss", "part", "directions", "origin", "minimum": [x, y, loss], "flatness": {...}, "points": [...] or absent}
 
-`part`: the images that the loss is the mean of, those that the memorizing run was trained on (`train`) or others (`held_out`); `directions`: seed of the
+`part`: the images that the loss is the mean of, some that the memorizing run was trained on (`train`) or others (`held_out`); `directions`: seed of the
 directions and of the masks; `points`: the losses row by row, of the surfaces that are drawn. Of one run there are also
 {"kind": "trajectory", ..., "x", "y", "points", "checkpoints": [{"step", "x", "y", "loss"}], "share"} and {"kind": "line", ..., "x", "points"}.
 """
@@ -22,6 +22,7 @@ METHODS_OF_LOSS: Dict[str, Sequence[str]] = {"mae": ("mae", "rc-mae"), "cross_en
 PARTS = ("train", "held_out")
 DIRECTIONS = (0, 1, 2)
 GRID, RANGE = 21, 1.0
+IMAGES = 60
 DRAWN_SEED, DRAWN_DIRECTIONS = 0, 0
 EXAMPLE = ("mae", "memorizing", 0)
 """The run whose training is followed; the line goes from this step to the last."""
@@ -42,21 +43,19 @@ class Task(NamedTuple):
 
 
 def planned_tasks(seeds: Sequence[int]) -> List[Task]:
-    return [Task(*each) for each in product(METHODS_OF_LOSS, seeds, PARTS, DIRECTIONS)]
+    return [Task(loss, seed, part, directions) for loss, directions, seed, part in product(METHODS_OF_LOSS, DIRECTIONS, seeds, PARTS)]
 
 
 def compute_landscapes(runs: Path, seeds: Sequence[int], images: Dict[Tuple[str, int], Path], layerscope: Layerscope, results: Path) -> None:
     """Goes on where it was stopped: the command keeps every point beside its run. Runs that are not trained yet are left out. `images` by part and seed."""
-    count = SETTINGS["memorizing"].images
-
     def ask(targets: Sequence[str], loss: str, part: str, seed: int, *options: str) -> List[dict]:
         print(f"landscape: {loss}, {part} images of seed {seed}, {' '.join(Path(each).name for each in targets)} {' '.join(options)}", flush=True)
-        words = ["landscape", *targets, "--data", str(images[part, seed]), "--images", str(count), "--mean", str(PIXEL_MEAN), "--std", str(PIXEL_DEVIATION)]
+        words = ["landscape", *targets, "--data", str(images[part, seed]), "--images", str(IMAGES), "--mean", str(PIXEL_MEAN), "--std", str(PIXEL_DEVIATION)]
         words += ["--loss", loss, "--heads", "4", "--threads", "1"]
         words += [] if loss == "cross_entropy" else ["--decoder-heads", "4", "--norm-pix"]
         return json.loads(layerscope(*words, *options))["surfaces"]
 
-    lines: List[dict] = [{"kind": "common", "grid": GRID, "range": RANGE, "images": count, "seeds": list(seeds), "directions": list(DIRECTIONS), "line_from": LINE_FROM}]
+    lines: List[dict] = [{"kind": "common", "grid": GRID, "range": RANGE, "images": IMAGES, "seeds": list(seeds), "directions": list(DIRECTIONS), "line_from": LINE_FROM}]
     for task in planned_tasks(seeds):
         names = [name for name in task.runs if (runs / name / "done").exists()]
         if names:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Dict, List, Sequence
 
 from landscape_images import write_landscape_images
-from landscapes import compute_landscapes
+from landscapes import IMAGES, compute_landscapes
 from methods import METHODS
 from settings import SETTINGS
 from runs import representation
@@ -141,7 +141,7 @@ def main() -> None:
     if options.only in (None, "measure"):
         measure(options.runs, plain, treated)
     if options.only in (None, "landscapes"):
-        compute_landscapes(options.runs, SEEDS, write_landscape_images(options.runs, SEEDS), layerscope, HERE / "results")
+        compute_landscapes(options.runs, SEEDS, write_landscape_images(options.runs, SEEDS, IMAGES), layerscope, HERE / "results")
     if options.only in (None, "tables"):
         write_tables(options.runs, plain, treated, catalog(), ROOT / "docs/validation.md", HERE / "results")
 

@@ -5,7 +5,7 @@ from typing import Dict, List, Sequence, Tuple
 
 import run_tables
 from landscape_tables import SURFACES, comparison_table, flatness_table, name_of, training_lines
-from landscapes import DIRECTIONS, EXAMPLE, GRID, LINE_FROM, RANGE, read_lines
+from landscapes import DIRECTIONS, EXAMPLE, GRID, IMAGES, LINE_FROM, RANGE, read_lines
 from measure_tables import EARLY_STEPS, correlations_at_the_end, correlations_by_method, correlations_by_setting, measures_of, values_table
 from paper_tables import paper_table
 from records_file import write_records
@@ -79,12 +79,12 @@ def sections(runs: Dict[str, Run], plain: List[Run], catalog: Sequence[dict], la
 
 
 def landscape_text() -> str:
-    count = SETTINGS["memorizing"].images
     return "\n".join([
         f"Around the last checkpoint of each transformer, in two random filter-normalised directions, {GRID} x {GRID} points, range {RANGE:g}, computed by `layerscope landscape`; "
         "[definitions](landscape.md).",
         "",
-        f"- *Training images* are the {count} of the memorizing run; the healthy run of the same seed was trained on them too, among many others. *Held-out images* are {count} test images. "
+        f"- *Training images* are {IMAGES} of those of the memorizing run; the healthy run of the same seed was trained on them too, among many others. *Held-out images* are {IMAGES} test "
+        "images. "
         "All are taken as they are, without augmentation, and are the same for every method and setting of one seed.",
         f"- Each surface was computed for {len(DIRECTIONS)} seeds of directions and masks, the same for all; tensors with the same name get the same random numbers.",
         "- MAE has its reconstruction loss; RC-MAE that loss too, and *its own* (with the distance to its teacher's reconstruction; the teacher stays in place); the supervised transformer cross-entropy.",
