@@ -164,7 +164,10 @@ def typical(known: Sequence[Tuple[float, float]], kind: Number) -> str:
 
 def in_words(pairs: Sequence[Tuple[Line, Line]], kind: Number) -> str:
     known = values_of(pairs, kind.key)
-    return f"{kind.title} larger in {larger_in(known)} of {len(known)} pairs ({typical(known, kind)})" if known else f"{kind.title} -"
+    if not known:
+        return f"{kind.title} -"
+    smaller = larger_in([(second, first) for first, second in known])
+    return f"{kind.title} larger in {larger_in(known)}, smaller in {smaller} of {len(known)} pairs ({typical(known, kind)})"
 
 
 def wider_and_smoother(lines: Sequence[Line]) -> Optional[str]:
