@@ -55,7 +55,7 @@ def flatness(line: Line, key: str) -> Optional[float]:
 
 
 def flatness_table(lines: Sequence[Line]) -> str:
-    """A row a run and part: mean over the seeds of directions ± their standard deviation."""
+    """A row a run and part: mean over the seeds of directions ± their standard deviation, where there are several."""
     rows = []
     for method, loss in SURFACES:
         for part in PARTS:
@@ -73,7 +73,8 @@ def with_spread(lines: Sequence[Line], kind: Number) -> str:
     if not values:
         return "-"
     at_least = "≥ " if kind.key == "widthMean" and any(line["open"] for line in lines) else ""
-    return f"{at_least}{number(mean(values), kind.digits)} ± {number(pstdev(values), kind.digits)}"
+    spread = f" ± {number(pstdev(values), kind.digits)}" if len(values) > 1 else ""
+    return f"{at_least}{number(mean(values), kind.digits)}{spread}"
 
 
 def pairs_of(lines: Sequence[Line], first: Dict[str, str], second: Dict[str, str]) -> List[Tuple[Line, Line]]:

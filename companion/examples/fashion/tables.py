@@ -99,10 +99,10 @@ def landscape_parts(landscapes: Sequence[dict]) -> str:
     return "\n\n".join([
         "### Pictures\n\nFirst seed, first directions. Dashed: border of the convex region; cross: the model; diamond: lowest point. One colour scale a row.",
         *(f"{title}:\n\n![Contours of the loss of {title}](pictures/{file})" for title, file in pictures_of(landscapes)),
-        f"### Flatness\n\nMean over the seeds of directions ± their standard deviation.\n\n{flatness_table(landscapes)}",
+        f"### Flatness\n\nMean over the seeds of directions ± their standard deviation. Widths below the step of the grid are interpolated.\n\n{flatness_table(landscapes)}",
         "### Pairs\n\nSurfaces of the same seed and directions (and images, where these are not what is compared): in how many pairs the number of the first is larger / smaller, and "
-        f"the median ratio (x) or difference. Pairs of one run differ only in directions and masks: they are not independent, and there are {len(SETTINGS)} settings and two seeds; "
-        f"counts, no tests.\n\n{comparison_table(landscapes)}",
+        f"the median ratio (x) or difference. Pairs of one run differ only in directions and masks: they are not independent, and few runs stand behind "
+        f"them; counts, no tests.\n\n{comparison_table(landscapes)}",
         f"### Along a training\n\nRun {method}, {setting}, seed {seed}: the plane in which its checkpoints differ most (the last one is at 0), and the straight line from "
         f"step {LINE_FROM} (0) to the last (1), which reaches beyond both.\n\n![Loss in the plane of the checkpoints](pictures/trajectory-{method}.svg)\n\n{training_lines(landscapes)}",
     ])
