@@ -9,7 +9,7 @@ sys.path.append(str(FOLDER))
 
 from landscape_tables import NUMBERS, compared, comparison_table, comparisons, flatness_table, in_words, pairs_of, training_lines, wider_and_smoother, wider_convexity
 from landscapes import GRID, PARTS, Task, compute_landscapes, open_rays, planned_tasks, read_lines, share_of, surface_line
-from tables import pictures_of
+from tables import landscape_parts, pictures_of
 
 AREA, WIDTH = NUMBERS[0], NUMBERS[2]
 FLATNESS = {"convexArea": 0.5, "eigenvalueRatio": 0.25, "widthMean": 0.2, "widthMinimum": 0.1, "sharpness": 0.05, "roughness": 0.1}
@@ -144,5 +144,13 @@ def test_the_repository_holds_every_planned_landscape_and_its_pictures():
     assert all(f"(pictures/{file})" in document and (FOLDER.parents[2] / "docs/pictures" / file).exists() for file in pictures)
 
 
-def test_without_a_file_there_are_no_landscapes(tmp_path):
+def test_where_nothing_is_trained_what_was_kept_stays(tmp_path):
     assert read_lines(tmp_path / "landscapes.jsonl") == []
+    (tmp_path / "landscapes.jsonl").write_text('{"kind":"common"}\n')
+    compute_landscapes(tmp_path, [0], {}, Answers(), tmp_path)
+    assert read_lines(tmp_path / "landscapes.jsonl") == [{"kind": "common"}]
+
+
+def test_the_section_does_without_a_training_that_was_not_followed():
+    text = landscape_parts([line()])
+    assert "| mae | training | healthy | 0 |" in text and "Along a training" not in text

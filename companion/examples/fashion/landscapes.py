@@ -63,7 +63,8 @@ def compute_landscapes(runs: Path, seeds: Sequence[int], images: Dict[Tuple[str,
             found = ask([str(runs / name) for name in names], task.loss, task.part, task.seed, "--grid", str(GRID), "--range", str(RANGE), "--seed", str(task.directions))
             lines += [surface_line(task, name, surface) for name, surface in zip(names, found)]
     lines += example_lines(runs, ask)
-    write_lines(lines, results / "landscapes.jsonl")
+    if len(lines) > 1:
+        write_lines(lines, results / "landscapes.jsonl")
 
 
 def example_lines(runs: Path, ask: Callable[..., List[dict]]) -> Iterator[dict]:

@@ -95,7 +95,6 @@ def landscape_text() -> str:
 
 
 def landscape_parts(landscapes: Sequence[dict]) -> str:
-    method, setting, seed = EXAMPLE
     return "\n\n".join([
         "### Pictures\n\nFirst seed, first directions. Dashed: border of the convex region; cross: the model; diamond: lowest point. One colour scale a row.",
         *(f"{title}:\n\n![Contours of the loss of {title}](pictures/{file})" for title, file in pictures_of(landscapes)),
@@ -103,9 +102,16 @@ def landscape_parts(landscapes: Sequence[dict]) -> str:
         "### Pairs\n\nSurfaces of the same seed and directions (and images, where these are not what is compared): in how many pairs the number of the first is larger / smaller, and "
         f"the median ratio (x) or difference. Pairs of one run differ only in directions and masks: they are not independent, and few runs stand behind "
         f"them; counts, no tests.\n\n{comparison_table(landscapes)}",
-        f"### Along a training\n\nRun {method}, {setting}, seed {seed}: the plane in which its checkpoints differ most (the last one is at 0), and the straight line from "
-        f"step {LINE_FROM} (0) to the last (1), which reaches beyond both.\n\n![Loss in the plane of the checkpoints](pictures/trajectory-{method}.svg)\n\n{training_lines(landscapes)}",
+        *([example_part(landscapes)] if any(line["kind"] == "trajectory" for line in landscapes) else []),
     ])
+
+
+def example_part(landscapes: Sequence[dict]) -> str:
+    method, setting, seed = EXAMPLE
+    return (
+        f"### Along a training\n\nRun {method}, {setting}, seed {seed}: the plane in which its checkpoints differ most (the last one is at 0), and the straight line from "
+        f"step {LINE_FROM} (0) to the last (1), which reaches beyond both.\n\n![Loss in the plane of the checkpoints](pictures/trajectory-{method}.svg)\n\n{training_lines(landscapes)}"
+    )
 
 
 def pictures_of(landscapes: Sequence[dict]) -> List[Tuple[str, str]]:
