@@ -53,15 +53,15 @@ def test_all_methods_of_a_loss_are_asked_for_at_once_with_the_same_setting_and_w
     compute_landscapes(tmp_path, [0], {(part, 0): tmp_path / f"{part}.npz" for part in PARTS}, answers, tmp_path)
     asked = [[Path(word).name for word in words[1 : words.index("--data")]] for words in answers.asked]
     assert asked[:6] == [["mae-healthy-0", "mae-memorizing-0", "rc-mae-memorizing-0"]] * 6
-    assert asked[6:14] == [["supervised-vit-healthy-0"]] * 6 + [["rc-mae-memorizing-0"]] * 2
-    assert asked[14:] == [["mae-memorizing-0"]] * 2 + [["step=00000150.pt", "step=00001000.pt"]] * 2
+    assert asked[6:18] == [["supervised-vit-healthy-0"]] * 6 + [["rc-mae-memorizing-0"]] * 6
+    assert asked[18:] == [["mae-memorizing-0"]] * 2 + [["step=00000150.pt", "step=00001000.pt"]] * 2
     assert [words[words.index("--seed") + 1] for words in answers.asked[:6]] == ["0", "0", "1", "1", "2", "2"]
     assert all("--norm-pix" in words for words in answers.asked if "mae" in words[words.index("--loss") + 1])
 
     text = (tmp_path / "landscapes.jsonl").read_text()
     assert str(tmp_path) not in text and "/home" not in text
     lines = read_lines(tmp_path / "landscapes.jsonl")
-    assert [each["kind"] for each in lines] == ["common"] + ["surface"] * 26 + ["trajectory"] * 2 + ["line"] * 2
+    assert [each["kind"] for each in lines] == ["common"] + ["surface"] * 30 + ["trajectory"] * 2 + ["line"] * 2
     # Of three seeds of directions the first is drawn.
     assert [("points" in each) for each in lines[1:13]] == [True] * 6 + [False] * 6
     assert lines[1]["origin"] == 1 and lines[1]["open"] == 5 and lines[1]["points"][-1] is None

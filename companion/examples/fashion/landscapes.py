@@ -20,8 +20,7 @@ from settings import PIXEL_DEVIATION, PIXEL_MEAN, SETTINGS
 METHODS_OF_LOSS: Dict[str, Sequence[str]] = {"mae": ("mae", "rc-mae"), "cross_entropy": ("supervised-vit",), "rc_mae": ("rc-mae",)}
 """Losses, and the methods whose checkpoints have them; methods of one loss are computed together."""
 PARTS = ("train", "held_out")
-DIRECTIONS: Dict[str, Sequence[int]] = {"mae": (0, 1, 2), "cross_entropy": (0, 1, 2), "rc_mae": (0,)}
-"""Seeds by loss; RC-MAE's own loss takes twice the time, and its surfaces are compared mostly by the loss that MAE has too."""
+DIRECTIONS = (0, 1, 2)
 GRID, RANGE = 21, 1.0
 IMAGES = 60
 DRAWN_SEED, DRAWN_DIRECTIONS = 0, 0
@@ -44,7 +43,7 @@ class Task(NamedTuple):
 
 
 def planned_tasks(seeds: Sequence[int]) -> List[Task]:
-    return [Task(loss, seed, part, directions) for loss in METHODS_OF_LOSS for directions, seed, part in product(DIRECTIONS[loss], seeds, PARTS)]
+    return [Task(loss, seed, part, directions) for loss, directions, seed, part in product(METHODS_OF_LOSS, DIRECTIONS, seeds, PARTS)]
 
 
 def compute_landscapes(runs: Path, seeds: Sequence[int], images: Dict[Tuple[str, int], Path], layerscope: Layerscope, results: Path) -> None:

@@ -86,8 +86,7 @@ def landscape_text() -> str:
         f"- *Training images* are {IMAGES} of those of the memorizing run; the healthy run of the same seed was trained on them too, among many others. *Held-out images* are {IMAGES} test "
         "images. "
         "All are taken as they are, without augmentation, and are the same for every method and setting of one seed.",
-        f"- Each surface was computed for {max(map(len, DIRECTIONS.values()))} seeds of directions and masks ({len(DIRECTIONS['rc_mae'])} with RC-MAE's own loss), the same for all; tensors "
-        "with the same name get the same random numbers.",
+        f"- Each surface was computed for {len(DIRECTIONS)} seeds of directions and masks, the same for all; tensors with the same name get the same random numbers.",
         "- MAE has its reconstruction loss; RC-MAE that loss too, and *its own* (with the distance to its teacher's reconstruction; the teacher stays in place); the supervised transformer cross-entropy.",
         "- The losses of different methods have different scales, and one that is a few thousandths has a small width for that alone (width is where it is 10 % higher): across "
         "methods only numbers are compared that a factor does not change, and width only with that in mind. Width marked ≥ has rays along which the loss did not rise by 10 % within the range.",
