@@ -33,7 +33,8 @@ for name, make in METHODS.items():
     moved = any(not torch.equal(old, new) for old, new in zip(frozen, teacher.parameters())) if teacher is not None else ""
     trained = any(each.requires_grad for each in teacher.parameters()) if teacher is not None else ""
     known = set(dict(method.network.named_modules()))
-    print(name, sum(losses[-3:]) < sum(losses[:3]), without, moved, trained, set(method.layers) <= known, sep="|")
+    beside = sorted(set(method.state()) - set(method.network.state_dict()))
+    print(name, sum(losses[-3:]) < sum(losses[:3]), without, moved, trained, set(method.layers) <= known, beside, sep="|")
 """
 
 
@@ -42,8 +43,10 @@ def test_every_method_learns_reaches_all_its_weights_and_moves_its_teacher_only_
     assert finished.returncode == 0, finished.stderr
     lines = {line.split("|")[0]: line.split("|")[1:] for line in finished.stdout.splitlines()}
     assert list(lines) == ["simclr", "moco-v2", "byol", "simsiam", "vicreg", "mae", "rc-mae", "supervised-vit"]
-    for name, (learned, without, moved, trained, layers_known) in lines.items():
+    for name, (learned, without, moved, trained, layers_known, beside) in lines.items():
         assert (without, layers_known) == ("[]", "True"), name
+        # The classifier is saved with the transformer, for its loss.
+        assert beside == ("['head.bias', 'head.weight']" if name == "supervised-vit" else "[]"), name
         # MoCo's queue starts with noise, which is told apart more easily than the keys that take its place.
         assert learned == "True" or name == "moco-v2", name
         assert (moved, trained) == (("True", "False") if name in ("moco-v2", "byol", "rc-mae") else ("", "")), name

@@ -6,6 +6,8 @@ from typing import Optional
 import torch
 import torch.nn.functional as functional
 
+from settings import PIXEL_DEVIATION, PIXEL_MEAN
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -56,5 +58,5 @@ def augment(images: torch.Tensor, strength: Strength, generator: Optional[torch.
 
 
 def normalized(images: torch.Tensor) -> torch.Tensor:
-    """Zero mean and unit deviation over Fashion-MNIST's training images (0.2860, 0.3530)."""
-    return (images - 0.2860) / 0.3530
+    """Zero mean and unit deviation over Fashion-MNIST's training images."""
+    return (images - PIXEL_MEAN) / PIXEL_DEVIATION

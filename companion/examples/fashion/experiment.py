@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 import torch
 from torch import nn
@@ -15,6 +15,23 @@ from linear_probe import held_out_accuracies, rounded
 from settings import BATCH_SIZE, PROBE_SAMPLES, PROBE_VIEWS, SETTINGS
 
 
+class Chosen(NamedTuple):
+    train: Images
+    labelled: Images
+    """What the linear probe is fitted on."""
+    test: Images
+
+
+def choose_images(data: Path, setting: str, seed: int) -> Chosen:
+    """Of one seed the few images of the memorizing setting are among the many of the healthy one; the other parts are the same."""
+    chooser = torch.Generator().manual_seed(seed)
+    pool, held_out = load(data, "train"), load(data, "t10k")
+    test = held_out.take(balanced(held_out, 2000, chooser))
+    chosen = pool.take(balanced(pool, 12_000, chooser))
+    labelled, rest = chosen.take(torch.arange(2000)), chosen.take(torch.arange(2000, len(chosen)))
+    return Chosen(rest.take(balanced(rest, SETTINGS[setting].images, chooser)), labelled, test)
+
+
 class Experiment:
     """One run folder, its images and its log. The probe's held-out samples and the linear probe's images are never trained on."""
 
@@ -24,12 +41,7 @@ class Experiment:
         self.run, self.seed = run, seed
         self.setting = SETTINGS[setting]
         self.strength = STRENGTHS[self.setting.augmentation]
-        chooser = torch.Generator().manual_seed(seed)
-        pool, held_out = load(data, "train"), load(data, "t10k")
-        test = held_out.take(balanced(held_out, 2000, chooser))
-        chosen = pool.take(balanced(pool, 12_000, chooser))
-        labelled, rest = chosen.take(torch.arange(2000)), chosen.take(torch.arange(2000, len(chosen)))
-        self.images: Images = rest.take(balanced(rest, self.setting.images, chooser))
+        self.images, labelled, test = choose_images(data, setting, seed)
         self._probed = (self.images.take(torch.arange(PROBE_SAMPLES)), test.take(torch.arange(PROBE_SAMPLES)))
         self._fit, self._test = ((normalized(part.images), part.labels) for part in (labelled, test))
         (run / "checkpoints").mkdir(parents=True, exist_ok=True)
@@ -59,11 +71,11 @@ class Experiment:
         self.log.write(json.dumps(line) + "\n")
         return line
 
-    def record(self, step: int, entries: Dict[str, Any], teacher: Optional[nn.Module] = None) -> Dict[str, Any]:
+    def record(self, step: int, entries: Dict[str, Any], state: Dict[str, torch.Tensor], teacher: Optional[nn.Module] = None) -> Dict[str, Any]:
         """Linear probes into the log, then a checkpoint and a probe."""
         accuracies = rounded(held_out_accuracies(self.network, tuple(self.layers), self._fit, self._test))
         line = self.write(step, {**entries, **accuracies})
-        content: Dict[str, Any] = {"model": self.network.state_dict(), "epoch": self.epoch_of(step), "step": step}
+        content: Dict[str, Any] = {"model": state, "epoch": self.epoch_of(step), "step": step}
         if teacher is not None:
             content["teacher"] = teacher.state_dict()
         path = self.run / "checkpoints" / f"step={step:08d}.pt"

@@ -53,7 +53,7 @@ def main() -> None:
     experiment.watch(method.network, method.layers, {"method": source["method"], "setting": source["setting"], "treatment": options.treatment})
     generator = torch.Generator().manual_seed(source["seed"] + 2)
     batches = Batches(experiment.images, generator)
-    experiment.record(0, {})
+    experiment.record(0, {}, method.state())
 
     def loss_of(_network: torch.nn.Module, batch) -> torch.Tensor:
         return method.loss(lambda: experiment.view(batch, generator), batch.images, batch.labels, generator)
@@ -61,7 +61,7 @@ def main() -> None:
     def after(step: int) -> None:
         method.after_step(1.0)
         if step in RECORD_STEPS:
-            print(json.dumps(experiment.record(step, {})), flush=True)
+            print(json.dumps(experiment.record(step, {}, method.state())), flush=True)
 
     if options.treatment == "umm":
         settings = umm.UmmSettings(

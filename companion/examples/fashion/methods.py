@@ -17,7 +17,7 @@ TRANSFORMER_LAYERS = [f"blocks.{index}" for index in range(6)] + ["norm"]
 
 
 class Method:
-    """network: what is recorded and saved; modules: all that the optimizer trains."""
+    """network: what is recorded; modules: all that the optimizer trains."""
 
     layers = CONVOLUTION_LAYERS
     needs_labels = False
@@ -25,6 +25,10 @@ class Method:
 
     def modules(self) -> List[nn.Module]:
         return [self.network]
+
+    def state(self) -> Dict[str, torch.Tensor]:
+        """What a checkpoint holds as its model."""
+        return self.network.state_dict()
 
     def loss(self, view: View, images: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         raise NotImplementedError
@@ -204,6 +208,10 @@ class SupervisedViT(Method):
 
     def modules(self):
         return [self.network, self.head]
+
+    def state(self):
+        """With the classifier under timm's name, so that the checkpoint has its loss."""
+        return {**self.network.state_dict(), **self.head.state_dict(prefix="head.")}
 
     def loss(self, view, images, labels, generator):
         return functional.cross_entropy(self.head(self.network(view())), labels, label_smoothing=self.label_smoothing)

@@ -3,6 +3,7 @@
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from formatting import mean, number, table
+from landscape_tables import wider_and_smoother, wider_convexity
 from measure_tables import EARLY_STEPS, Measure, measures_of, over_runs, over_steps
 from run_tables import finding_of, gap_points
 from runs import Run
@@ -12,7 +13,7 @@ CLUSTERS = ("silhouette", "cluster_ami_seeds", "cluster_ami_prev", "cluster_ami_
 SSL = ("simclr", "moco-v2", "byol", "simsiam", "vicreg")
 
 
-def paper_table(runs: Dict[str, Run], plain: Sequence[Run], catalog: Sequence[dict]) -> str:
+def paper_table(runs: Dict[str, Run], plain: Sequence[Run], catalog: Sequence[dict], landscapes: Sequence[dict]) -> str:
     measures = {(measure.metric, measure.split): measure for measure in measures_of(plain, catalog)}
     rows: List[Tuple[str, str, Optional[str]]] = [
         ("Late layers memorize, early ones do not; fewer images and weaker augmentation make it worse", "Qiang et al., 2410.00772", late_layers(plain)),
@@ -21,6 +22,8 @@ def paper_table(runs: Dict[str, Run], plain: Sequence[Run], catalog: Sequence[di
         ("Correlation of cluster measures with linear-probe accuracy is weak on average and absent for SimSiam", "Xu et al., 2409.06612", clusters(plain, measures)),
         ("VICReg: Spearman of RankMe 0.32, of LiDAR 0.92", "Thilak et al. 2024", vicreg(plain, measures)),
         ("Spanning-tree dimension: Spearman about -0.8 with accuracy, over models", "2606.03338", dimension(plain, measures)),
+        ("MAE has a smoother and wider loss curvature than a supervised transformer", "Lee et al., 2405.18042", wider_and_smoother(landscapes)),
+        ("The EMA teacher of RC-MAE widens the region of convexity", "Lee et al., 2405.18042", wider_convexity(landscapes)),
     ]
     return table(["claim", "source", "here"], [[claim, source, here] for claim, source, here in rows if here is not None])
 

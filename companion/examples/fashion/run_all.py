@@ -3,7 +3,7 @@
 
     python run_all.py RUNS                 everything: some four hours on two cores
     python run_all.py RUNS --jobs 8        as many runs side by side
-    python run_all.py RUNS --only tables   the tables again, from measured runs
+    python run_all.py RUNS --only tables   the tables again, from measured runs and stored landscapes
 
 It may be stopped at any time and goes on where it was; the tables say which runs they lack.
 Layerscope's command line is taken from this repository (`npm ci && npm run build` first).
@@ -19,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Dict, List, Sequence
 
+from landscape_images import write_landscape_images
+from landscapes import IMAGES, compute_landscapes
 from methods import METHODS
 from settings import SETTINGS
 from runs import representation
@@ -127,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--jobs", type=int, default=2, help="runs at once, one thread each (default: 2)")
-    parser.add_argument("--only", choices=["train", "measure", "tables"], help="only this step")
+    parser.add_argument("--only", choices=["train", "measure", "landscapes", "tables"], help="only this step")
     options = parser.parse_args()
     options.runs.mkdir(parents=True, exist_ok=True)
     training, fine_tuning = training_commands(), fine_tuning_commands(options.runs)
@@ -138,6 +140,8 @@ def main() -> None:
         run_missing(options.runs, fine_tuning, options.jobs)
     if options.only in (None, "measure"):
         measure(options.runs, plain, treated)
+    if options.only in (None, "landscapes"):
+        compute_landscapes(options.runs, SEEDS, write_landscape_images(options.runs, SEEDS, IMAGES), layerscope, HERE / "results")
     if options.only in (None, "tables"):
         write_tables(options.runs, plain, treated, catalog(), ROOT / "docs/validation.md", HERE / "results")
 

@@ -87,7 +87,7 @@ def main() -> None:
             losses.append(float(loss.detach()))
         entries = {"train_loss": round(sum(losses) / len(losses), 5), "lr": rate} if losses else {}
         if step in record_steps:
-            line = experiment.record(step, entries, getattr(method, "teacher", None))
+            line = experiment.record(step, entries, method.state(), getattr(method, "teacher", None))
             print(f"{time.monotonic() - started:6.1f} s  {json.dumps(line)}", flush=True)
             losses = []
         elif step % 10 == 0:
