@@ -56,7 +56,7 @@ async function fullRankLeverages(part: PartRows, context: MeasureContext): Promi
     for (let j = 0; j < d; j++) gram.data[i * d + j] = (centred.data[i * d + j] as number) + factor * (mean[j] as number);
   }
   checkpoint();
-  const x = lyingFeatures(livingFeatures(part));
+  const x = lyingFeatures(livingFeatures(part), checkpoint);
   checkpoint();
   let nearly = x;
   try {
@@ -79,7 +79,7 @@ async function fullRankLeverages(part: PartRows, context: MeasureContext): Promi
 async function deficientLeverages(part: PartRows, rank: number, { engine, checkpoint }: MeasureContext): Promise<Float64Array | null> {
   const options = { checkpoint };
   const living = livingFeatures(part);
-  const lying = lyingFeatures(living);
+  const lying = lyingFeatures(living, checkpoint);
   const transposed = living.features.rows >= living.features.columns;
   /** rows x n out of rows x d. */
   const throughRows = (block: Matrix) => engine.gemm(block, lying, { transposeB: !transposed, ...options }) as Promise<Matrix<Float64Array>>;

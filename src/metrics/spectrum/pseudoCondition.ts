@@ -40,7 +40,7 @@ export const pseudoConditionFamily = oneMetric('pseudo_condition', { dependsOnSi
 /** One over the smallest singular value of the scaled features; null when the rows of their shorter side are dependent to rounding. */
 async function inverseNorm(part: PartRows, { engine, checkpoint }: MeasureContext): Promise<number | null> {
   const options = { checkpoint };
-  const x = lyingFeatures(livingFeatures(part));
+  const x = lyingFeatures(livingFeatures(part), checkpoint);
   const orthonormal = await orthonormalRows(engine, x, options);
   if (!orthonormal) return null;
   // X = L_1 L_2 .. Q has the singular values of L_1 L_2 ..; large ones of the inverse are computed as well as those of any matrix.
