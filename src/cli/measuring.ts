@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createFormatRegistry } from '../formats';
 import { type EngineChoice, EngineUnavailable } from '../linalg';
-import { type MeasureSourcesRequest, type MeasureSourcesResult, measureSources, newestCheckpoints } from '../monitor';
+import { type MeasureSourcesRequest, type MeasureSourcesResult, measureSources, newestCheckpoints, settledProbeData } from '../monitor';
 import { inspectTensors } from '../monitor/tensorWatch';
 import type { FeatureExtractor } from '../monitor';
 import type { ProbeData } from '../protocol';
@@ -71,10 +71,11 @@ export function computePool(options: Omit<ComputePoolOptions, 'threadPath'>): Re
  * @throws {FormatError} naming what cannot be used, and why; {UsageError} when it is not said which images
  */
 export async function chooseProbeData(folder: string, asked: Partial<ProbeData>, extractor: FeatureExtractor, terminal: Terminal): Promise<ProbeData | null> {
-  const data = await probeDataFor(folder, asked);
-  if (data === null || Object.keys(asked).length === 0) return data;
+  const chosen = await probeDataFor(folder, asked);
+  if (chosen === null || Object.keys(asked).length === 0) return chosen;
   const newest = await newestOf(folder, terminal);
-  await extractor.check({ kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder, data }, terminal.signal);
+  const task = { kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder } as const;
+  const data = await settledProbeData(folder, chosen, (tried) => extractor.check({ ...task, data: tried }, terminal.signal));
   terminal.say(`remembered in ${await writeProbeData([path.join(folder, '.layerscope')], data)}`);
   return data;
 }

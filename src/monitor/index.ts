@@ -6,3 +6,4 @@ export { measureSources } from './measureSources';
 export type { MeasureSourcesRequest, MeasureSourcesResult, Shard } from './measureSources';
 export { Monitor } from './monitor';
 export type { MonitorOptions } from './monitor';
+export { settledProbeData } from './settledProbeData';

@@ -9,6 +9,7 @@ import { Measuring } from './measuring';
 import { ModelFeatures } from './modelFeatures';
 import { newestCheckpoints } from './moments';
 import { RunState } from './runState';
+import { settledProbeData } from './settledProbeData';
 import type { Surroundings } from './surroundings';
 import { TensorWatch } from './tensorWatch';
 
@@ -144,8 +145,9 @@ export class RunWatch {
       this.attend();
       await this.looked();
       const newest = newestCheckpoints(this.onDisk).find(({ path }) => (this.tensors.get(path)?.content?.layers.length ?? 0) > 0);
-      const task = { kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder: this.state.folder, data } as const;
-      await extractor.check(task, new AbortController().signal);
+      const task = { kind: 'check', file: newest?.absolutePath ?? null, path: newest?.path ?? '', folder: this.state.folder } as const;
+      const check = (tried: ProbeData) => extractor.check({ ...task, data: tried }, new AbortController().signal);
+      data = await settledProbeData(this.state.folder, data, check);
     }
     await this.features.choose(data);
   }

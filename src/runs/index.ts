@@ -10,3 +10,4 @@ export { FollowedLog, type LogChange, type FollowLogOptions } from './followLog'
 export { StabilityGate, type StabilityOptions, type StabilityState } from './stability';
 export { ScalarCollector, type CollectedSeries } from './scalars';
 export { checkpointOf, openCheckpoint, type Checkpoint, type CheckpointLayer } from './checkpoint';
+export { complete as completeFromConfig, readRunConfig, type RunConfig } from './runConfig';

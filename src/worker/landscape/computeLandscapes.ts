@@ -4,6 +4,7 @@ import { centredAxis, coarseToFine, describeSurface, filterNormalisedDirections,
 import { chooseSamples, openImages, type ImageSet, type Provider, type ProviderUnavailable, type SessionOptions, type Weights } from '../../models';
 import type { FileProblem, LandscapeSetting, LandscapeSurface, TrajectoryPoint } from '../../protocol';
 import { type LandscapeFolders, LandscapeStore, type LandscapeHeader, type LandscapePoint } from '../../store';
+import { configOfCheckpoint, describeWith, normalisationWith } from './configured';
 import { type LandscapeModel, type ModelOptions, openModels } from './landscapeModel';
 import { LossEvaluator } from './lossEvaluator';
 import { checkpointName, runFolderOf, type SurfacePlan } from './surfacePlan';
@@ -29,7 +30,7 @@ export interface LandscapeRequest extends ModelOptions {
   readonly range?: number;
   /** Of directions, choice of images, masks and views. Default 0. */
   readonly seed?: number;
-  /** Per channel: subtracted and divided by. Default as `PreparationOptions`. */
+  /** Per channel: subtracted and divided by. Default: as the run's configuration says, else as `PreparationOptions`. */
   readonly mean?: readonly number[];
   readonly deviation?: readonly number[];
   readonly session?: SessionOptions;
@@ -77,8 +78,12 @@ export interface ComputedLandscapes {
  * @throws {FormatError} naming a file that cannot be used; {RangeError} when a number is out of range; {ProviderUnavailable} when no model can run here;
  * what `checkpoint` throws
  */
-export async function computeLandscapes(request: LandscapeRequest): Promise<ComputedLandscapes> {
-  const set = await openImages(request.data);
+export async function computeLandscapes(asked: LandscapeRequest): Promise<ComputedLandscapes> {
+  const set = await openImages(asked.data);
+  const [first] = asked.checkpoints;
+  const config = first === undefined ? null : await configOfCheckpoint(first);
+  // All are seen alike: what the first one's run says counts for those of other runs, too.
+  const request = config === null ? asked : { ...asked, describe: describeWith(config, asked.describe) };
   const models = await openModels(request.checkpoints, request, request.directions !== 'random');
   try {
     const surfaces: LandscapeSurface[] = [];
@@ -87,7 +92,8 @@ export async function computeLandscapes(request: LandscapeRequest): Promise<Comp
     const count = request.directions === 'random' ? models.length : 1;
     for (let number = 0; number < count; number++) {
       const plan = await planSurface(request, models, number);
-      const result = await computeSurface(request, set, plan, (progress) => request.onProgress?.({ surface: number, surfaces: count, ...progress }));
+      const normalised = config === null ? request : { ...request, ...normalisationWith(config, request, plan.model.graph.image.channels) };
+      const result = await computeSurface(normalised, set, plan, (progress) => request.onProgress?.({ surface: number, surfaces: count, ...progress }));
       surfaces.push(result.surface);
       problems.push(...result.problems);
       computed += result.computed;

@@ -1,6 +1,7 @@
 import { createFormatRegistry, FormatError, openTensors } from '../../formats';
 import { describeModel, matchExport, ModelMismatch, OpenQuestion, ProviderUnavailable } from '../../models';
 import type { LandscapeFailure, ModelFacts, ModelInspection } from '../../protocol';
+import { configOfCheckpoint, describeWith } from './configured';
 import { kinds, openExport } from './landscapeModel';
 import { describeOptionsOf } from './landscapeOrder';
 
@@ -10,7 +11,7 @@ export async function inspectModel({ checkpoint, graph, ...answers }: ModelInspe
     const opened = await openTensors(checkpoint, createFormatRegistry());
     try {
       if (graph === null) {
-        const { label, losses, warnings } = describeModel(opened.file.tensors, describeOptionsOf(answers));
+        const { label, losses, warnings } = describeModel(opened.file.tensors, describeWith(await configOfCheckpoint(checkpoint), describeOptionsOf(answers)));
         return { kind: 'model', label, losses: Object.keys(kinds).filter((name) => losses.includes(kinds[name]!)), warnings };
       }
       const exported = await openExport(graph);

@@ -1,4 +1,4 @@
-import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { placeOfZero } from '../../../src/landscape';
@@ -131,6 +131,22 @@ describe('Computing landscapes', () => {
     const request: LandscapeRequest = { ...base, checkpoints: [path.join(fixtures, 'models/rc-mae.pth')], describe: { heads: 2, decoderHeads: 4 }, images: 2 };
     const [own, consistent] = [await computeLandscapes({ ...request, loss: 'mae' }), await computeLandscapes({ ...request, loss: 'rc_mae' })];
     expect(originOf(consistent.surfaces[0]!)).toBeGreaterThan(originOf(own.surfaces[0]!));
+  });
+
+  it('takes heads, mean and deviation from the configuration beside the run, unless it is told', async () => {
+    const run = path.join(folder, 'run');
+    await mkdir(run);
+    const checkpoints = [path.join(run, 'mae-step60.pt')];
+    await copyFile(late, checkpoints[0]!);
+    await writeFile(path.join(run, 'args.yaml'), 'num_heads: 2\ndecoder_num_heads: 2\nmean: 0.25\nstd: 0.5\n');
+    const lossOf = async (more: Partial<LandscapeRequest>) => (await computeLandscapes({ ...base, ...more })).surfaces[0]!.loss;
+    const told = await lossOf({ mean: [0.25], deviation: [0.5] });
+    expect(await lossOf({ checkpoints, describe: {} })).toEqual(told);
+    const otherwise = await lossOf({ checkpoints, describe: {}, mean: [0], deviation: [1] });
+    expect(otherwise).toEqual(await lossOf({ mean: [0], deviation: [1] }));
+    expect(otherwise).not.toEqual(told);
+    await writeFile(path.join(run, 'args.yaml'), 'num_heads: 2\ndecoder_num_heads: 2\nmean: [0.1, 0.2]\nstd: [0.5, 0.5]\n');
+    expect(await lossOf({ checkpoints, describe: {} }), 'images of another number of channels').toEqual(await lossOf({}));
   });
 
   it('names the file that cannot be used, and why', async () => {
