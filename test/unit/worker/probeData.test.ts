@@ -159,7 +159,7 @@ describe('a run with checkpoints and chosen images, but without probes', { timeo
     await rename(path.join(folder, 'seen.npy'), path.join(folder, 'aside.npy'));
     await client.measure(run, { again: false });
     await until('it is told', () => problems().length > 0);
-    await until('nothing is at work', () => progress.at(-1) === null);
+    await until('nothing is at work', () => (progress.at(-1) ?? null) === null);
     expect(problems()).toMatchObject([{ file: path.join(folder, 'seen.npy'), severity: 'error' }]);
     await rename(path.join(folder, 'aside.npy'), path.join(folder, 'seen.npy'));
     await client.measure(run, { again: false });
@@ -173,7 +173,7 @@ describe('a run with checkpoints and chosen images, but without probes', { timeo
     await client.setProbeData(run, { ...data, samples: 4_000, views: 8 });
     await until('a model is at work', () => progress.some((now) => /images$/.test(now?.current ?? '')), 60_000);
     await client.cancel(run);
-    await until('nothing is at work', () => progress.at(-1) === null);
+    await until('nothing is at work', () => (progress.at(-1) ?? null) === null);
     expect(extracted()).toEqual([]);
     expect(await files()).toEqual([]);
     await client.setProbeData(run, { ...data, samples: 4, views: 2 });
