@@ -48,6 +48,11 @@ export class LayerReader {
     const wanted = { part, both: isAsked(metricsOfBothParts, task.metrics), checkpoint };
     const layer = await this.hold('layer', file, name, wanted);
     checkpoint();
+    if (isAsked(metricsOfBothParts)) {
+      // What other measures left on the copy is of no use to these, which need the room.
+      this.copies.delete('layer');
+      this.forget('deepest');
+    }
     const copy = this.copyOf('layer', layer, part);
     if (isAsked(metricsOfDeepest)) copy.deepest = await this.deepestOf(file, name, { ...wanted, both: false });
     checkpoint();

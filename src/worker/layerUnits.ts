@@ -26,10 +26,12 @@ const groupOf = new Map<MetricFamily, Group>([
 
 /** What takes longest; and behind it the others that the earlier probe is read for, so that it is read once. */
 const firstGroups: readonly string[] = ['neighbours', 'comparison'];
+/** Needs most memory and shares nothing with the others: what they keep of a part is let go before it. */
+const lastGroup: Group = 'labels';
 
 /**
  * Cuts the work on a layer into units that can go to different threads: a part is one thread's as long as there are not more threads than parts, so
- * its units follow each other. What takes longest comes first, so that the rest fills the gaps at the end.
+ * its units follow each other. What takes long comes first, so that the rest fills the gaps at the end; what learns from labels comes last.
  */
 export function layerUnits({ metrics, options }: Pick<FeatureTask, 'metrics' | 'options'>): LayerUnit[] {
   const asked = new Set(metrics);
@@ -46,7 +48,7 @@ export function layerUnits({ metrics, options }: Pick<FeatureTask, 'metrics' | '
   const unknown = metrics.filter((metric) => !known.has(metric));
   // Refused by name when it is measured.
   if (unknown.length > 0) groups.set('', unknown);
-  const place = (group: string): number => firstGroups.indexOf(group) + 1 || firstGroups.length + 1;
+  const place = (group: string): number => (group === lastGroup ? Infinity : firstGroups.indexOf(group) + 1 || firstGroups.length + 1);
   const dearestFirst = [...groups].sort(([a], [b]) => place(a) - place(b));
   return parts.flatMap((part) => dearestFirst.map(([, own]) => ({ part, metrics: own })));
 }

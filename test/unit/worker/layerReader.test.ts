@@ -38,7 +38,9 @@ it('reads the rows of one part, and of both where samples are labelled and a met
   const task = { file, layer: 'block0', previous: null, metrics: ['rankme', ...metricsOfBothParts] };
   const part = await reader.read(task, 'held_out', ['rankme'], () => undefined);
   expect([part.features.rows, part.firstRow]).toEqual([64, 64]);
-  expect(await reader.read(task, 'held_out', metricsOfBothParts, () => undefined)).toBe(part);
+  const withoutMemory = await reader.read(task, 'held_out', metricsOfBothParts, () => undefined);
+  expect(withoutMemory.features, 'read once').toBe(part.features);
+  expect(withoutMemory, 'what others keep of the part is let go').not.toBe(part);
   await writeProbe(file, { epoch: 2, isLabelled: true });
   const both = await reader.read(task, 'held_out', ['rankme'], () => undefined);
   expect([both.features.rows, both.firstRow]).toEqual([128, 0]);
