@@ -3,6 +3,7 @@ import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, context } from 'esbuild';
+import { splitWhereAsked } from './hostBundle.mjs';
 import { updateKernels } from './kernels.mjs';
 import { buildWheel } from './wheel.mjs';
 
@@ -28,10 +29,10 @@ const node = {
 };
 
 const bundles = [
+  splitWhereAsked({ ...node, entryPoints: { extension: 'src/extension.ts' } }),
   {
     ...node,
     entryPoints: {
-      extension: 'src/extension.ts',
       worker: 'src/worker/main.ts',
       computeThread: 'src/worker/computeThread.ts',
       landscapeThread: 'src/worker/landscape/landscapeThread.ts',

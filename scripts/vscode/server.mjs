@@ -17,8 +17,9 @@ const userSettings = {
   'update.mode': 'none',
   'git.enabled': false,
   'window.commandCenter': false,
-  // It looks through all processes again and again, in the extension host.
+  // It looks through all processes again and again, in the extension host; code-server can forward ports, so the first alone does not stop it.
   'remote.autoForwardPorts': false,
+  'remote.autoForwardPortsSource': 'output',
 };
 
 /**

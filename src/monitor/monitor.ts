@@ -28,7 +28,10 @@ import { Turns } from './turns';
 
 /** Shortest time between two messages to the host about runs, and about progress: a person is to see within 200 ms that a cancellation took effect. */
 const batchMilliseconds = 200;
-const progressMilliseconds = 100;
+/** The host passes each on to the window, which costs it more than anything else it does while a measurement runs. */
+const progressMilliseconds = 1000;
+/** A beginning and an end wait less: people look for them after they have asked. */
+const turnMilliseconds = 100;
 /** The same request within this time (after a restart, for example) is answered without another look at the folders. */
 const repeatedMilliseconds = 2_000;
 /** Whole files read at once to learn what they are. */
@@ -67,6 +70,7 @@ export class Monitor {
   private readonly queue: JobQueue;
   private readonly news: Batches;
   private readonly progressNews: Batches;
+  private readonly turnNews: Batches;
   private readonly suspects: Suspects;
   private readonly surroundings: Surroundings;
   /** Of the settings; null: all. */
@@ -87,13 +91,14 @@ export class Monitor {
     this.folders = new Folders(this.clock, this.poller, registry, (scan) => this.takeScan(scan), (error) => fail('looking for runs', error));
     this.news = new Batches(this.clock, batchMilliseconds, () => this.tellRuns());
     this.progressNews = new Batches(this.clock, progressMilliseconds, () => this.tellProgress());
+    this.turnNews = new Batches(this.clock, turnMilliseconds, () => this.tellProgress());
     this.diagnoses = new Diagnoses(this.clock, (level, message) => events.log(level, message), (state) => {
       const run = this.runs.get(state.id);
       if (run?.state !== state) return;
       this.changed.add(run);
       this.news.add();
     });
-    this.queue = new JobQueue(1, () => this.progressNews.add());
+    this.queue = new JobQueue(1, () => this.queueChanged());
     this.suspects = new Suspects((keys) => events.workChanged(keys));
     const slots = new Slots(inspections);
     const turns = new Turns();
@@ -211,6 +216,7 @@ export class Monitor {
     this.queue.cancel(null);
     await this.queue.idle();
     this.news.flush();
+    this.turnNews.flush();
     this.progressNews.flush();
   }
 
@@ -351,6 +357,11 @@ export class Monitor {
     }
     if (changed.length > 0 || !this.toldScanned) this.options.events.runsChanged({ changed, removed: [], scanned: this.scanned });
     this.toldScanned = this.scanned;
+  }
+
+  private queueChanged(): void {
+    const isTurn = (this.queue.progress() === null) !== (this.lastProgress === null);
+    (isTurn ? this.turnNews : this.progressNews).add();
   }
 
   private tellProgress(): void {

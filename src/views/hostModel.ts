@@ -1,3 +1,4 @@
+import { compareNaturally } from '../formats/fileNames';
 import type { MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, ScalarSeries } from '../protocol';
 
 /** The runs after a delta, sorted by name. Untouched summaries keep their identity. */
@@ -9,7 +10,7 @@ export function applyRunsDelta(runs: readonly RunSummary[], delta: RunsDelta): r
 
 /** By name as people count: version_9 before version_10. */
 export function sortRuns(runs: readonly RunSummary[]): readonly RunSummary[] {
-  return [...runs].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  return [...runs].sort((a, b) => compareNaturally(a.name, b.name));
 }
 
 /** A copy of a snapshot whose arrays nobody else holds: `applyRunDelta` grows them in place. */

@@ -1,9 +1,16 @@
-import type { HealthState, RunFile, RunFileKind, RunSummary, WatchedFolder, WorkerStatus } from '../protocol';
+import type { FileProblem, HealthState, RunFile, RunFileKind, RunFileState, RunSummary, WatchedFolder, WorkerStatus } from '../protocol';
 
 /** A watched folder as the host knows it: whether it holds the sample runs that come with the extension. */
 export interface HostFolder extends WatchedFolder {
   readonly sample: boolean;
 }
+
+export const healthWords: Readonly<Record<HealthState, string>> = {
+  unknown: 'not judged yet', healthy: 'healthy', watch: 'watch', act: 'act',
+};
+export const stateWords: Readonly<Record<RunFileState, string>> = {
+  found: '', waiting: 'still being written', queued: 'queued', measuring: 'measuring', measured: 'measured', problem: 'cannot be read',
+};
 
 const healthOrder: readonly HealthState[] = ['unknown', 'healthy', 'watch', 'act'];
 
@@ -98,4 +105,9 @@ export function plural(count: number, noun: string): string {
 export function describeWorker({ state, engine, message }: WorkerStatus): string {
   const engineWords = engine === null ? '' : engine.name === 'unavailable' ? `no engine: ${engine.reason}` : `engine ${engine.name} ${engine.version}`;
   return [`Worker ${state}`, engineWords, message].filter((part) => part !== '').join(', ');
+}
+
+/** What is wrong with a file, without its name. */
+export function whereAndWhy(problem: FileProblem): string {
+  return problem.place === '' ? problem.reason : `${problem.place}: ${problem.reason}`;
 }

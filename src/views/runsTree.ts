@@ -2,12 +2,13 @@ import * as vscode from 'vscode';
 import { plural } from './runFacts';
 import { childNodes, parentNode, rootNodes, type RunsNode } from './runsNodes';
 import { treeItem } from './runsTreeItem';
+import { runsTreeTooltip } from './runsTreeTooltip';
 import type { Session, SessionEvent } from './session';
 
 export const runsViewId = 'layerscope.runs';
 
 /** Milliseconds that changes are gathered before the tree is drawn again. */
-const refreshDelay = 300;
+const refreshDelay = 500;
 
 /** Registers the Runs tree. Choosing a row chooses its run everywhere; a choice made elsewhere is selected here. */
 export function registerRunsTree(context: vscode.ExtensionContext, session: Session): vscode.TreeView<RunsNode> {
@@ -18,12 +19,33 @@ export function registerRunsTree(context: vscode.ExtensionContext, session: Sess
   return tree;
 }
 
+interface Measuring {
+  readonly runId: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+const nothingMeasured: Measuring = { runId: '', done: 0, total: 0 };
+
+function measuringOf({ progress }: Session): Measuring {
+  return progress ?? nothingMeasured;
+}
+
+function sameMeasuring(a: Measuring, b: Measuring): boolean {
+  return a.runId === b.runId && a.done === b.done && a.total === b.total;
+}
+
 class RunsTreeProvider implements vscode.TreeDataProvider<RunsNode>, vscode.Disposable {
-  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly #changed = new vscode.EventEmitter<RunsNode[] | undefined>();
   readonly #refreshed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.#changed.event;
   readonly onDidRefresh = this.#refreshed.event;
   #timer: NodeJS.Timeout | undefined;
+  /** The rows of runs as VS Code has them, by run: it knows a row again by identity. */
+  readonly #runRows = new Map<string, RunsNode>();
+  /** How far measuring is, as a row says it. */
+  #measuring = nothingMeasured;
+  #isAllDue = false;
 
   constructor(private readonly session: Session) {}
 
@@ -31,9 +53,16 @@ class RunsTreeProvider implements vscode.TreeDataProvider<RunsNode>, vscode.Disp
     return treeItem(node, this.session);
   }
 
+  resolveTreeItem(item: vscode.TreeItem, node: RunsNode): vscode.TreeItem {
+    item.tooltip = runsTreeTooltip(node);
+    return item;
+  }
+
   getChildren(node?: RunsNode): RunsNode[] {
     const { runs, folders } = this.session;
-    return node === undefined ? rootNodes(runs, folders) : childNodes(node, runs, folders);
+    const rows = node === undefined ? rootNodes(runs, folders) : childNodes(node, runs, folders);
+    for (const row of rows) if (row.kind === 'run') this.#runRows.set(row.run.id, row);
+    return rows;
   }
 
   getParent(node: RunsNode): RunsNode | undefined {
@@ -42,15 +71,33 @@ class RunsTreeProvider implements vscode.TreeDataProvider<RunsNode>, vscode.Disp
 
   /** Whether the tree does not show what the session knows yet. */
   get stale(): boolean {
-    return this.#timer !== undefined;
+    return this.#isAllDue;
   }
 
   refreshSoon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    this.#isAllDue = true;
+    this.#timer ??= setTimeout(() => this.#refresh(), refreshDelay);
+  }
+
+  /** Only the row that says how far measuring is, and only when it says something else. */
+  refreshProgressSoon(): void {
+    const measuring = measuringOf(this.session);
+    if (sameMeasuring(measuring, this.#measuring)) return;
+    this.#timer ??= setTimeout(() => this.#refresh(), refreshDelay);
+  }
+
+  #refresh(): void {
+    this.#timer = undefined;
+    const before = this.#measuring;
+    this.#measuring = measuringOf(this.session);
+    if (this.#isAllDue) {
+      this.#isAllDue = false;
+      this.#runRows.clear();
       this.#changed.fire(undefined);
-      this.#refreshed.fire();
-    }, refreshDelay);
+      return this.#refreshed.fire();
+    }
+    const rows = [...new Set([before.runId, this.#measuring.runId])].flatMap((id) => this.#runRows.get(id) ?? []);
+    if (rows.length > 0) this.#changed.fire(rows);
   }
 
   dispose(): void {
@@ -107,6 +154,7 @@ class RunsTreePresence implements vscode.Disposable {
       return this.#selectChosen();
     }
     if (event.kind === 'run') return;
+    if (event.kind === 'progress') return this.provider.refreshProgressSoon();
     this.provider.refreshSoon();
     if (event.kind === 'runs') this.#updateBadge();
   }

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { FileProblem, Finding, HealthState, RunFile, RunFileKind, RunFileState, RunSummary, Severity } from '../protocol';
-import { describeFiles, escapeMarkdown, formatBytes, type HostFolder, plural, positionOf, titleOf } from './runFacts';
+import type { FileProblem, Finding, HealthState, RunFile, RunFileKind, RunSummary, Severity } from '../protocol';
+import { describeFiles, healthWords, type HostFolder, plural, positionOf, stateWords, titleOf, whereAndWhy } from './runFacts';
 import { childNodes, type GroupKind, nodeId, type RunsNode } from './runsNodes';
 import type { Session } from './session';
 
@@ -10,9 +10,6 @@ const healthIcons: Readonly<Record<HealthState, vscode.ThemeIcon>> = {
   healthy: icon('pass', 'charts.green'),
   watch: icon('warning', 'charts.yellow'),
   act: icon('error', 'charts.red'),
-};
-const healthWords: Readonly<Record<HealthState, string>> = {
-  unknown: 'not judged yet', healthy: 'healthy', watch: 'watch', act: 'act',
 };
 const groupLabels: Readonly<Record<GroupKind, string>> = {
   findings: 'Findings', problems: 'Problems', probe: 'Probes', checkpoint: 'Checkpoints', log: 'Logs',
@@ -26,11 +23,8 @@ const problemIcons: Readonly<Record<Severity, vscode.ThemeIcon>> = {
   warning: icon('warning', 'problemsWarningIcon.foreground'),
   error: icon('error', 'problemsErrorIcon.foreground'),
 };
-const stateWords: Readonly<Record<RunFileState, string>> = {
-  found: '', waiting: 'still being written', queued: 'queued', measuring: 'measuring', measured: 'measured', problem: 'cannot be read',
-};
 
-/** How a row looks. Names come from files: labels are plain text, tooltips are escaped. */
+/** How a row looks but for its tooltip, which is made when it is asked for. Names come from files: labels are plain text. */
 export function treeItem(node: RunsNode, session: Session): vscode.TreeItem {
   const item = looks(node, session);
   item.id = nodeId(node);
@@ -54,11 +48,10 @@ function looks(node: RunsNode, session: Session): vscode.TreeItem {
   }
 }
 
-function folderItem({ name, path: folder, sample }: HostFolder, runs: number): vscode.TreeItem {
+function folderItem({ name, sample }: HostFolder, runs: number): vscode.TreeItem {
   const item = new vscode.TreeItem(name, runs > 0 ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None);
   item.description = runs > 0 ? '' : 'no runs';
   item.iconPath = sample ? new vscode.ThemeIcon('archive') : vscode.ThemeIcon.Folder;
-  item.tooltip = folder;
   item.contextValue = sample ? 'folder.sample' : 'folder';
   return item;
 }
@@ -70,14 +63,6 @@ function runItem(run: RunSummary, session: Session): vscode.TreeItem {
   item.description = progress === '' ? [positionOf(run), findings].filter((part) => part !== '').join(', ') : progress;
   item.iconPath = healthIcons[run.health];
   item.contextValue = 'run';
-  item.tooltip = tooltip(run.name, [
-    ['State', healthWords[run.health]],
-    ['Training', positionOf(run)],
-    ['Written', new Date(run.modified).toLocaleString()],
-    ['Folder', run.folder],
-    ['Note', run.note ?? ''],
-    ...run.findings.map((finding): Fact => ['Finding', finding.title]),
-  ]);
   label(item, `run ${run.name}, ${healthWords[run.health]}`, item.description);
   return item;
 }
@@ -100,14 +85,6 @@ function fileItem({ run, file }: { readonly run: RunSummary; readonly file: RunF
   item.description = [positionOf(file), stateWords[file.state]].filter((part) => part !== '').join(', ');
   item.iconPath = file.state === 'problem' ? problemIcons.error : new vscode.ThemeIcon(fileIcons[file.kind]);
   item.contextValue = `file.${file.kind}`;
-  item.tooltip = tooltip(file.path, [
-    ['Format', file.format],
-    ['Size', formatBytes(file.bytes)],
-    ['Written', new Date(file.modified).toLocaleString()],
-    ['Training', positionOf(file)],
-    ['State', stateWords[file.state]],
-    ...run.problems.filter((problem) => problem.file === file.path).map((problem): Fact => ['Problem', whereAndWhy(problem)]),
-  ]);
   if (file.kind === 'log') item.command = { title: 'Open', command: 'layerscope.openFile', arguments: [{ kind: 'file', run, file }] };
   label(item, `${file.kind} ${item.label as string}`, item.description);
   return item;
@@ -119,7 +96,6 @@ function problemItem(node: { readonly run: RunSummary; readonly problem: FilePro
   item.description = whereAndWhy(problem);
   item.iconPath = problemIcons[problem.severity];
   item.contextValue = 'problem';
-  item.tooltip = tooltip(problem.file, [['Place', problem.place], ['Reason', problem.reason]]);
   if (problem.place.startsWith('line ')) {
     item.command = { title: 'Open', command: 'layerscope.openFile', arguments: [{ kind: 'problem', ...node }] };
   }
@@ -133,27 +109,9 @@ function findingItem(node: { readonly run: RunSummary; readonly finding: Finding
   item.description = finding.layers.join(', ');
   item.iconPath = healthIcons[finding.severity];
   item.contextValue = 'finding';
-  const { axis, low, high } = finding.onset;
-  item.tooltip = tooltip(finding.title, [
-    ['Layers', finding.layers.join(', ')],
-    ['Began', `${axis} ${low} to ${high}`],
-    ['Advice', finding.advice[0] ?? ''],
-    ['Evidence', 'select to see it in Layer Health'],
-  ]);
   item.command = { title: 'Show Finding', command: 'layerscope.showFinding', arguments: [{ kind: 'finding', ...node }] };
   label(item, `finding, ${finding.severity}: ${finding.title}`, item.description);
   return item;
-}
-
-function whereAndWhy(problem: FileProblem): string {
-  return problem.place === '' ? problem.reason : `${problem.place}: ${problem.reason}`;
-}
-
-type Fact = readonly [name: string, value: string];
-
-function tooltip(title: string, facts: readonly Fact[]): vscode.MarkdownString {
-  const lines = facts.filter(([, value]) => value !== '').map(([name, value]) => `${name}: ${escapeMarkdown(value)}`);
-  return new vscode.MarkdownString(`**${escapeMarkdown(title)}**\n\n${lines.join('  \n')}`);
 }
 
 function label(item: vscode.TreeItem, what: string, details: string | boolean | undefined): void {

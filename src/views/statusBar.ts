@@ -4,7 +4,7 @@ import type { Session } from './session';
 import { statusText } from './statusText';
 
 /** Milliseconds that changes are gathered before the item is written again. */
-const updateDelay = 200;
+const updateDelay = 500;
 
 /** Registers the one status-bar item; a click opens Layer health. */
 export function registerStatusBar(context: vscode.ExtensionContext, session: Session): void {
@@ -12,12 +12,17 @@ export function registerStatusBar(context: vscode.ExtensionContext, session: Ses
   item.name = 'Layerscope';
   item.command = 'layerscope.showLayerHealth';
   let timer: NodeJS.Timeout | undefined;
+  let shown = '';
   const update = (): void => {
     timer = undefined;
     const { text, label } = statusText(session);
+    const details = tooltip(session);
+    // What is set is sent to the window, changed or not.
+    if (shown === text + details) return;
+    shown = text + details;
     item.text = text;
     item.accessibilityInformation = { label: `${label}. Open Layer health.`, role: 'button' };
-    item.tooltip = tooltip(session);
+    item.tooltip = new vscode.MarkdownString(details);
   };
   const subscription = session.onDidChange((event) => {
     if (event.kind !== 'run') timer ??= setTimeout(update, updateDelay);
@@ -27,15 +32,15 @@ export function registerStatusBar(context: vscode.ExtensionContext, session: Ses
   item.show();
 }
 
-function tooltip(session: Session): vscode.MarkdownString {
+function tooltip(session: Session): string {
   const { runs, folders, progress, worker, chosenRun } = session;
   const lines = [`Watching ${plural(runs.length, 'run')} in ${plural(folders.length, 'folder')}.`];
   if (chosenRun !== null) lines.push(`Shown: ${escapeMarkdown([chosenRun.name, positionOf(chosenRun)].filter((part) => part !== '').join(', '))}`);
   for (const run of runs) {
     for (const finding of run.findings) lines.push(`${escapeMarkdown(run.name)}: ${escapeMarkdown(finding.title)}`);
   }
-  if (progress !== null) lines.push(`Measuring ${progress.done} of ${progress.total}: ${escapeMarkdown(progress.current)}`);
+  if (progress !== null) lines.push(`Measuring ${progress.done} of ${progress.total}.`);
   if (worker.engine?.name === 'unavailable') lines.push(`Nothing can be measured: ${escapeMarkdown(worker.engine.reason)}`);
   if (worker.message !== '') lines.push(escapeMarkdown(worker.message));
-  return new vscode.MarkdownString(lines.join('\n\n'));
+  return lines.join('\n\n');
 }
