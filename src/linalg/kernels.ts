@@ -28,6 +28,8 @@ interface KernelExports {
   addAround(rows: number, count: number, columns: number, centre: number, sums: number, squares: number): void;
   largestSizes(rows: number, count: number, columns: number, sizes: number): void;
   addActive(rows: number, count: number, columns: number, sums: number): number;
+  addNarrowActive(rows: number, count: number, columns: number, sums: number): number;
+  takeMeans(sums: number, columns: number, views: number, sample: number, total: number, largest: number, whose: number): number;
   timesVector(rows: number, count: number, columns: number, vector: number, products: number): void;
   subtractRankTwo(rows: number, first: number, count: number, columns: number, v: number, w: number): void;
   smallestTwo(values: number, choices: number, count: number, offsets: number, factors: number, best: number, second: number, nearest: number): void;

@@ -1,7 +1,7 @@
 export { chaseBulges, unwindChase } from './bulgeChase';
 export { choleskyFactor, invertLowerTriangle } from './cholesky';
 export { factorizePanel, rankUpdateFactor } from './panel';
-export { addActive, addAround, addNarrowRows, addNarrowSquares, addRows, markVarying } from './columns';
+export { addActive, addAround, addNarrowActive, addNarrowRows, addNarrowSquares, addRows, markVarying, takeMeans } from './columns';
 export {
   centre, largestAround, largestSizes, normalize, roundAround, roundToWhole, scaleColumns, scatter, shiftedGram, smallestTwo, subtractRankTwo, timesVector,
   weightedScatter, widen,

@@ -28,7 +28,7 @@ function unitMem(part: PartRows, context: MeasureContext): PartValue {
   const samples = part.sampleIds.length;
   if (samples < 2) return none('Needs at least two samples: a unit is compared between one and the others.');
   const { columns } = part.features;
-  const { total, largest, at, size, positive } = activations(part, context);
+  const { total, largest, at, active, below } = activations(part, context);
 
   const scores: number[] = [];
   const remembered = new Set<number>();
@@ -41,9 +41,8 @@ function unitMem(part: PartRows, context: MeasureContext): PartValue {
   }
   if (scores.length === 0) return none('No unit is ever above 0.');
   const warnings = fewSamplesWarning(part);
-  const share = 100 * (1 - positive / size);
-  // Sums of different order agree to rounding only.
-  if (share > 1e-9) {
+  const share = (100 * below) / (active + below);
+  if (share > 0) {
     warnings.push(`${share < 1 ? 'Under 1' : Math.round(share)} % of the activation by size lies below 0 and counts as 0: the definition is for units after a ReLU.`);
   }
   const silent = columns - scores.length;
@@ -54,41 +53,29 @@ function unitMem(part: PartRows, context: MeasureContext): PartValue {
 
 /**
  * Of each unit: the sum over samples of its mean activation over their views, the largest such mean and whose it is. Of all activations: the sum of
- * their absolute values, and what of it lies above 0.
+ * those above 0, and the size of that of the others.
  */
 function activations({ features, starts }: PartRows, { checkpoint }: MeasureContext) {
   const { columns } = features;
-  const total = new Float64Array(columns);
-  const largest = new Float64Array(columns);
-  const at = new Int32Array(columns);
-  let size = 0;
-  let positive = 0;
-  const close = (sample: number, sums: Float64Array): void => {
-    const views = (starts[sample + 1] as number) - (starts[sample] as number);
-    for (let j = 0; j < columns; j++) {
-      const sum = sums[j] as number;
-      positive += sum;
-      const mean = sum / views;
-      total[j] = (total[j] as number) + mean;
-      if (mean > (largest[j] as number)) {
-        largest[j] = mean;
-        at[j] = sample;
-      }
-    }
-  };
+  const { addActive: addWideActive, addNarrowActive, takeMeans } = kernels();
+  const addActive = features.data instanceof Float32Array ? addNarrowActive : addWideActive;
+  let active = 0;
+  let below = 0;
+  let found: readonly Float64Array[] = [];
   checkpoint();
-  visitSamples(features, starts, [columns], ([sums]) => {
-    const own = sums as Float64Array;
+  visitSamples(features, starts, [columns, columns, columns, columns], (vectors) => {
+    for (const vector of vectors) vector.fill(0);
+    const [sums, ...rest] = vectors.map((vector) => vector.byteOffset) as [number, number, number, number];
+    found = vectors.slice(1);
     let left = 0;
     return (sample, address, count) => {
-      if (left === 0) {
-        own.fill(0);
-        left = (starts[sample + 1] as number) - (starts[sample] as number);
-      }
-      size += kernels().addActive(address, count, columns, own.byteOffset);
+      const views = (starts[sample + 1] as number) - (starts[sample] as number);
+      if (left === 0) left = views;
+      below += addActive(address, count, columns, sums);
       left -= count;
-      if (left === 0) close(sample, own);
+      if (left === 0) active += takeMeans(sums, columns, views, sample, ...rest);
     };
   });
-  return { total, largest, at, size, positive };
+  const [total, largest, at] = found.map((vector) => vector.slice()) as [Float64Array, Float64Array, Float64Array];
+  return { total, largest, at, active, below };
 }
