@@ -1,6 +1,6 @@
 import type { Engine, WorkOptions } from './engine';
 import { kernels, layOut } from './kernels';
-import { type Matrix, rowsOf, transpose, zeros } from './matrix';
+import { type Matrix, rowsOf, zeros } from './matrix';
 
 /** A symmetric band matrix: element (i, j), j <= i <= j + 2 * bandwidth, is `data[j * stride + i - j]`; the outer half is room for bulges. */
 export interface SymmetricBand {
@@ -105,15 +105,17 @@ async function reducePanels(
     const start = panel * bandwidth;
     const known = 2 * start;
     const [w0, z0] = [rowsOf(wColumns, 0, known), rowsOf(zColumns, 0, known)];
-    let columns = columnsOf(matrix, start, bandwidth);
+    // Its columns are rows of a symmetric matrix.
+    const rows = space.matrix('panel', bandwidth, size);
+    rows.data.set(rowsOf(matrix, start, bandwidth).data);
     if (panel > 0) {
       const right = columnsOf(z0, start, bandwidth);
-      columns = (await engine.gemm(w0, right, { transposeA: true, scale: -1, addend: columns, into: columns.data, ...options })) as Matrix<Float64Array>;
+      await engine.gemm(right, w0, { transposeA: true, scale: -1, addend: rows, into: rows.data, ...options });
     }
-    copyDiagonalBlock(columns, start, bandwidth, band, offset + start);
+    copyDiagonalBlock(rows, start, bandwidth, band, offset + start);
     const first = start + bandwidth;
     const v = rowsOf(wColumns, known, bandwidth);
-    const t = factorizePanel(columns, first, v, band, offset + start);
+    const t = factorizePanel(rows, first, v, band, offset + start);
     keep?.(widened(v, t, band.size));
     await engine.gemm(rowsOf(matrix, first, size - first), v, { transposeB: true, into: p.data.subarray(first * bandwidth), ...options });
     if (panel > 0) {
@@ -185,19 +187,19 @@ function columnsOf({ rows, columns, data }: Matrix, start: number, count: number
   return result;
 }
 
-/** Rows `start` and on of the first `size` columns, down to the diagonal block's end, go into the band at `offset`. */
+/** What the first `size` rows have from column `start` on, right of the diagonal block's diagonal, goes into the band at `offset`. */
 function copyDiagonalBlock({ columns, data }: Matrix, start: number, size: number, band: SymmetricBand, offset: number): void {
   for (let j = 0; j < size; j++) {
-    for (let i = j; i < size; i++) band.data[(offset + j) * band.stride + i - j] = data[(start + i) * columns + j] as number;
+    for (let i = j; i < size; i++) band.data[(offset + j) * band.stride + i - j] = data[j * columns + start + i] as number;
   }
 }
 
-/** The panel, rows `first` and on of these columns, is Q R with Q = I - V T V'. V' goes to `v`, R into the band at `offset`; the answer is T. */
-function factorizePanel(columns: Matrix<Float64Array>, first: number, v: Matrix<Float64Array>, band: SymmetricBand, offset: number): Float64Array {
+/** The panel, lying, is what these rows have from column `first` on: Q R with Q = I - V T V'. V' goes to `v`, R into the band at `offset`; the answer is T. */
+function factorizePanel(lying: Matrix<Float64Array>, first: number, v: Matrix<Float64Array>, band: SymmetricBand, offset: number): Float64Array {
   const { bandwidth, stride, data } = band;
-  const rows = columns.rows - first;
+  const rows = lying.columns - first;
   const [panel, r, t] = layOut(rows * bandwidth, bandwidth ** 2, bandwidth ** 2);
-  transpose(rowsOf(columns, first, rows), { rows: bandwidth, columns: rows, data: panel });
+  for (let j = 0; j < bandwidth; j++) panel.set(lying.data.subarray(j * lying.columns + first, (j + 1) * lying.columns), j * rows);
   r.fill(0);
   t.fill(0);
   kernels().factorizePanel(panel.byteOffset, rows, bandwidth, r.byteOffset, t.byteOffset);

@@ -2,21 +2,21 @@ import { shiftedRows, visitShifted } from './columnShift';
 import type { Engine, GramOptions } from './engine';
 import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, spreadRows, toFloat64, zeros } from './matrix';
 
-/** Height of a panel: enough for full speed of its products, which are wide, little enough that few elements above the diagonal are computed. Measured. */
-const panelHeight = 96;
+/** Width of a panel: enough for full speed of its products, which are tall, little enough that few elements below the diagonal are computed. Measured. */
+const panelWidth = 64;
 /** Terms that are widened to float64 at a time, so that memory does not grow with the probe. */
-const chunkLength = 512;
+const chunkLength = 256;
 /** Rows that become columns at a time. */
 const rowsAtOnce = 64;
 
 /**
- * Z'Z or ZZ' in float64 out of products of panels, each with all before it and itself: little more than the lower triangle.
+ * Z'Z or ZZ' in float64 out of products of all before a panel and itself with it: little more than the upper triangle.
  * Each product of two float32 numbers is exact in float64, so the result is as good as its summation.
  */
 export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'columns' | 'rows', options: GramOptions): Promise<Matrix<Float64Array>> {
   const [size, inner] = side === 'columns' ? [z.columns, z.rows] : [z.rows, z.columns];
-  const ranges = evenParts(size, panelHeight);
-  const sums = ranges.map(({ start, length }) => zeros(length, start + length));
+  const ranges = evenParts(size, panelWidth);
+  const sums = ranges.map(({ start, length }) => zeros(start + length, length));
   // Panels are rows, contiguous: engines are faster at A B' than at A' B, by more than the transposing costs.
   const readChunk = side === 'columns' ? columnReader(z, options) : rowReader(options.shift ? shiftedRows(z, options.shift) : z);
   for (const [at, chunk] of evenParts(inner, chunkLength).entries()) {
@@ -25,12 +25,12 @@ export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'colum
       const sum = sums[i] as Matrix<Float64Array>;
       options.checkpoint?.();
       const addend = at > 0 ? { addend: sum } : {};
-      await engine.gemm(rowsOf(lying, start, length), rowsOf(lying, 0, start + length), { transposeB: true, ...addend, into: sum.data, checkpoint: options.checkpoint });
+      await engine.gemm(rowsOf(lying, 0, start + length), rowsOf(lying, start, length), { transposeB: true, ...addend, into: sum.data, checkpoint: options.checkpoint });
     }
   }
   const result = zeros(size, size);
-  for (const [i, { start }] of ranges.entries()) setBlock(result, start, 0, sums[i] as Matrix);
-  mirrorLower(result);
+  for (const [i, { start }] of ranges.entries()) setBlock(result, 0, start, sums[i] as Matrix);
+  mirrorUpper(result);
   return result;
 }
 
@@ -50,13 +50,13 @@ function rowReader(z: Matrix): (chunk: Part) => Matrix<Float64Array> {
   return ({ start, length }) => (length === z.columns ? toFloat64(z) : block(z, 0, start, z.rows, length));
 }
 
-/** Copies the lower triangle over the upper one, in tiles that stay in the cache. */
-export function mirrorLower({ rows, data }: Matrix<Float64Array>): void {
+/** Copies the upper triangle over the lower one, in tiles that stay in the cache. */
+function mirrorUpper({ rows, data }: Matrix<Float64Array>): void {
   const tile = 32;
   for (let rowTile = 0; rowTile < rows; rowTile += tile) {
     for (let columnTile = 0; columnTile <= rowTile; columnTile += tile) {
       for (let i = rowTile; i < Math.min(rowTile + tile, rows); i++) {
-        for (let j = columnTile; j < Math.min(columnTile + tile, i); j++) data[j * rows + i] = data[i * rows + j] as number;
+        for (let j = columnTile; j < Math.min(columnTile + tile, i); j++) data[i * rows + j] = data[j * rows + i] as number;
       }
     }
   }

@@ -6,7 +6,7 @@ import { type Matrix, requireSquare, toFloat64, zeros } from './matrix';
 import { type Eigenpairs, symmetricEigenvectors } from './symmetricEigenvectors';
 import { tridiagonalEigenvalues } from './tridiagonal';
 import { tridiagonalEigenvectors } from './tridiagonalEigenvectors';
-import { bandwidth } from './tridiagonalForm';
+import { bandwidthFor } from './tridiagonalForm';
 
 /** Up to this size the full decomposition is as fast. */
 const denseSize = 64;
@@ -68,7 +68,7 @@ async function direct(
 ): Promise<Matrix<Float64Array>> {
   const size = matrix.rows;
   const factors: PanelReflectors[] = [];
-  const band = await reduceToBand(engine, { ...matrix, data: matrix.data.slice() }, bandwidth, { ...options, keep: (factor) => factors.push(factor) });
+  const band = await reduceToBand(engine, { ...matrix, data: matrix.data.slice() }, bandwidthFor(size), { ...options, keep: (factor) => factors.push(factor) });
   const { diagonal, offDiagonal, log } = bandToTridiagonalLogged(band, options.checkpoint);
   const eigenvalues = tridiagonalEigenvalues(diagonal, offDiagonal, undefined, options.checkpoint).slice(size - count).reverse();
   const vectors = tridiagonalEigenvectors({ diagonal, offDiagonal }, eigenvalues, options.checkpoint);
