@@ -28,10 +28,9 @@ import { Turns } from './turns';
 
 /** Shortest time between two messages to the host about runs, and about progress: a person is to see within 200 ms that a cancellation took effect. */
 const batchMilliseconds = 200;
-/** The host passes each on to the window, which costs it more than anything else it does while a measurement runs. */
-const progressMilliseconds = 1000;
-/** A beginning and an end wait less: people look for them after they have asked. */
-const turnMilliseconds = 100;
+const progressMilliseconds = 100;
+/** Which layer and measure is in work, alone, is told less often: the host passes each message on to the window, which costs it more than anything else meanwhile. */
+const placeMilliseconds = 1000;
 /** The same request within this time (after a restart, for example) is answered without another look at the folders. */
 const repeatedMilliseconds = 2_000;
 /** Whole files read at once to learn what they are. */
@@ -70,7 +69,7 @@ export class Monitor {
   private readonly queue: JobQueue;
   private readonly news: Batches;
   private readonly progressNews: Batches;
-  private readonly turnNews: Batches;
+  private readonly placeNews: Batches;
   private readonly suspects: Suspects;
   private readonly surroundings: Surroundings;
   /** Of the settings; null: all. */
@@ -91,7 +90,7 @@ export class Monitor {
     this.folders = new Folders(this.clock, this.poller, registry, (scan) => this.takeScan(scan), (error) => fail('looking for runs', error));
     this.news = new Batches(this.clock, batchMilliseconds, () => this.tellRuns());
     this.progressNews = new Batches(this.clock, progressMilliseconds, () => this.tellProgress());
-    this.turnNews = new Batches(this.clock, turnMilliseconds, () => this.tellProgress());
+    this.placeNews = new Batches(this.clock, placeMilliseconds, () => this.tellProgress());
     this.diagnoses = new Diagnoses(this.clock, (level, message) => events.log(level, message), (state) => {
       const run = this.runs.get(state.id);
       if (run?.state !== state) return;
@@ -216,7 +215,7 @@ export class Monitor {
     this.queue.cancel(null);
     await this.queue.idle();
     this.news.flush();
-    this.turnNews.flush();
+    this.placeNews.flush();
     this.progressNews.flush();
   }
 
@@ -360,8 +359,9 @@ export class Monitor {
   }
 
   private queueChanged(): void {
-    const isTurn = (this.queue.progress() === null) !== (this.lastProgress === null);
-    (isTurn ? this.turnNews : this.progressNews).add();
+    const [now, told] = [this.queue.progress(), this.lastProgress];
+    const onlyPlace = now?.runId === told?.runId && now?.done === told?.done && now?.total === told?.total;
+    (onlyPlace ? this.placeNews : this.progressNews).add();
   }
 
   private tellProgress(): void {

@@ -8,7 +8,7 @@ import type { Session, SessionEvent } from './session';
 export const runsViewId = 'layerscope.runs';
 
 /** Milliseconds that changes are gathered before the tree is drawn again. */
-const refreshDelay = 500;
+const refreshDelay = 300;
 
 /** Registers the Runs tree. Choosing a row chooses its run everywhere; a choice made elsewhere is selected here. */
 export function registerRunsTree(context: vscode.ExtensionContext, session: Session): vscode.TreeView<RunsNode> {

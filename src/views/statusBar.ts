@@ -4,7 +4,7 @@ import type { Session } from './session';
 import { statusText } from './statusText';
 
 /** Milliseconds that changes are gathered before the item is written again. */
-const updateDelay = 500;
+const updateDelay = 200;
 
 /** Registers the one status-bar item; a click opens Layer health. */
 export function registerStatusBar(context: vscode.ExtensionContext, session: Session): void {

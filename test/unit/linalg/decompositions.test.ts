@@ -33,7 +33,7 @@ describe('symmetric eigenvalues', () => {
     expect(largestDifference(found, wanted) / largest).toBeLessThan(2e-14);
   });
 
-  test.each([257, 700, 1100])('of %i x %i, reduced in several groups of panels, are right too', async (size) => {
+  test.each([257, 700, 1100])('of %i rows and columns, reduced in several groups of panels, are right too', async (size) => {
     const values = Array.from({ length: size }, (_, i) => Math.cos(i) * 2 ** -(i % 30));
     const found = await engine.symmetricEigenvalues(withEigenvalues(values, 1));
     expect(largestDifference(found, Float64Array.from(values).sort())).toBeLessThan(2e-14);
