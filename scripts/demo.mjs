@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { desktopCode, downloadDesktop, hasDisplay } from './vscode/desktop.mjs';
-import { chooseRun, fitHeight, openContainer, setPanelWidth, waitForPicture } from './vscode/panel.mjs';
+import { chooseRun, fitHeight, openContainer, setPanelWidth, shrinkRunsTree, waitForPicture } from './vscode/panel.mjs';
 import { root } from './vscode/paths.mjs';
 import { removeFolder, run, temporaryFolder } from './vscode/processes.mjs';
 import { sampleRunToShow, sampleWorkspace } from './vscode/sampleWorkspace.mjs';
@@ -105,6 +105,7 @@ async function takePicture(file) {
       await setPanelWidth(page, width);
       if (own === undefined) await chooseRun(page, sampleRunToShow);
       await waitForPicture(page, { complete: values.complete, onProgress: tellNowAndThen() });
+      await shrinkRunsTree(page);
       if (height === undefined) await fitHeight(page);
       await page.screenshot({ path: file });
       console.log(`Wrote ${file} after ${((Date.now() - begin) / 1000).toFixed(0)} s`);

@@ -19,13 +19,6 @@ export async function setPanelWidth(page, width) {
   await page.mouse.move(box.x + width + 200, y);
 }
 
-/** Folds the Runs tree away (or opens it), so that Layer health has the height of the window. */
-export async function setRunsTree(page, open) {
-  const header = page.locator('.part.sidebar .pane-header', { hasText: 'Runs' }).first();
-  await header.waitFor();
-  if ((await header.getAttribute('aria-expanded')) !== String(open)) await header.click();
-}
-
 /** The document of the Layer health view. VS Code nests a webview's page in two frames. */
 export function panelFrame(page) {
   return page.frameLocator('iframe.webview').frameLocator('#active-frame');
@@ -37,6 +30,18 @@ export async function chooseRun(page, name) {
   const option = runs.locator('option', { hasText: name });
   await option.waitFor({ state: 'attached', timeout: 60_000 });
   await runs.selectOption(await option.getAttribute('value'));
+}
+
+/** Gives the Runs tree as little height as VS Code allows, by dragging its lower edge as a person would. */
+export async function shrinkRunsTree(page) {
+  const box = await page.locator('.part.sidebar .monaco-sash.horizontal').first().boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x, 0, { steps: 8 });
+  await page.mouse.up();
+  // Away from the view, which shows its buttons under the pointer.
+  await page.mouse.move(box.x + box.width + 200, y);
 }
 
 /** Makes the window as high as the panel needs to be seen from its top to its end. */
