@@ -57,7 +57,7 @@ export async function fitHeight(page) {
 
 /** Waits until the panel shows a run of which everything is measured, and nothing is being measured any more. */
 export async function waitForMeasurements(page, limit = 600_000) {
-  return waitForPanel(page, ({ freshness, progress }) => /All \d+ checkpoints measured/.test(freshness) && progress === '', { limit });
+  return waitForPanel(page, ({ freshness, progress }) => /All \d+ checkpoints? measured/.test(freshness) && progress === '', { limit });
 }
 
 /** Groups of measures that are taken of all checkpoints only when the others, on which findings rest, have been taken of all. */

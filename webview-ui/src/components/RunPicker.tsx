@@ -40,10 +40,10 @@ export function RunPicker(props: {
   );
 }
 
-/** Weights alone say nothing of health. */
+/** Weights alone say nothing of health, and neither do few layers or checkpoints. */
 function unknownWord({ files }: RunSummary): string {
-  const hasProbes = files.some((file) => file.kind === 'probe');
-  return !hasProbes && files.some((file) => file.state === 'measured') ? 'weights only' : 'not measured';
+  if (!files.some((file) => file.state === 'measured')) return 'not measured';
+  return files.some((file) => file.kind === 'probe') ? 'not judged yet' : 'weights only';
 }
 
 function howFar(run: RunSummary): string {
