@@ -21,7 +21,7 @@ const themes = {
 const start = process.env.INIT_CWD ?? process.cwd();
 
 const usage = `npm run demo                       opens VS Code on a copy of the sample runs
-npm run demo -- FOLDER             opens it on a folder of yours, which is only read
+npm run demo -- FOLDER             opens it on a folder of yours, as it is
 npm run demo -- --server           uses the VS Code server even where a desktop VS Code is available
 npm run demo -- --screenshot FILE  writes a picture of the open panel and exits
   --complete                       waits until everything is measured, not only what the findings rest on
