@@ -79,7 +79,7 @@ export async function waitForPicture(page, { complete = false, limit = 900_000, 
 async function waitForPanel(page, isDone, options) {
   const panel = panelFrame(page);
   try {
-    await within(settled(panel, isDone, options), options.limit, 'measuring');
+    await settled(panel, isDone, options);
   } catch (error) {
     const words = await within(panel.locator('main').innerText(), 3000, 'reading the panel').catch((reason) => `nothing (${reason.message.split('\n')[0]})`);
     throw new Error(`${error.message}; the panel says: ${words.replace(/\s+/g, ' ').slice(0, 600)}`, { cause: error });
@@ -87,14 +87,22 @@ async function waitForPanel(page, isDone, options) {
   return panel;
 }
 
-async function settled(panel, isDone, { onProgress = () => undefined }) {
+/** So long nothing is measured of what is to be before it is said; where a setting forbids it, waiting does not help. */
+const patience = 60_000;
+
+async function settled(panel, isDone, { limit, onProgress = () => undefined }) {
+  const begin = Date.now();
+  let moved = begin;
   let told = '';
   let findings = '';
   for (let quiet = 0; quiet < 3; ) {
+    if (Date.now() - begin > limit) throw new Error(`measuring took longer than ${limit / 1000} s`);
     const state = await readState(panel);
     quiet = state === null || !isDone(state) ? 0 : state.findings === findings ? quiet + 1 : 1;
     if (state !== null) {
       ({ findings } = state);
+      if (!state.pending || state.progress !== '') moved = Date.now();
+      else if (Date.now() - moved > patience) throw new Error('nothing is being measured; perhaps layerscope.measure.automatic is off');
       if (state.progress !== '' && state.progress !== told) onProgress((told = state.progress));
     }
     await new Promise((resolve) => setTimeout(resolve, 300));
