@@ -6,7 +6,7 @@ const names = (...runs: readonly (readonly [name: string, folder: string])[]): s
 
 describe('the names of runs in a list', () => {
   it('are their own where they differ', () => {
-    expect(names(['a', '/work/a'], ['b/a', '/work/b/a'])).toEqual(['a', 'b/a']);
+    expect(names(['a', '/mine/a'], ['b/a', '/mine/b/a'])).toEqual(['a', 'b/a']);
   });
 
   it('name the folder around those that have one name', () => {
