@@ -25,10 +25,11 @@ const userSettings = {
 /**
  * Starts the VS Code server on a free port, with a fresh folder for its data.
  * @param options.settings user settings on top of the quiet defaults.
+ * @param options.trust whether VS Code asks if the authors of a folder are trusted; otherwise every folder is.
  * @param options.prepare called with the extensions folder before the server starts.
  * @returns its address, its folders, its last output and `stop()`, which ends it and removes its data.
  */
-export async function startServer({ settings = {}, prepare, log = console.log } = {}) {
+export async function startServer({ settings = {}, trust = false, prepare, log = console.log } = {}) {
   const installed = await installServer(log);
   const data = temporaryFolder('layerscope-vscode-');
   const extensions = path.join(data, 'exts');
@@ -44,7 +45,8 @@ export async function startServer({ settings = {}, prepare, log = console.log } 
       ...['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms'],
       // The page honours the payload (development path, tests) only with this flag.
       '--enable-smoke-test-driver',
-      ...['--disable-workspace-trust', '--telemetry-level', 'off', '--server-data-dir', data, '--extensions-dir', extensions],
+      ...(trust ? [] : ['--disable-workspace-trust']),
+      ...['--telemetry-level', 'off', '--server-data-dir', data, '--extensions-dir', extensions],
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' } },
   );

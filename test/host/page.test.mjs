@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
-import { chooseSegment, waitForMeasurements } from '../../scripts/vscode/panel.mjs';
+import { chooseRun, chooseSegment, waitForMeasurements } from '../../scripts/vscode/panel.mjs';
 import { root } from '../../scripts/vscode/paths.mjs';
 import { sampleWorkspace } from '../../scripts/vscode/sampleWorkspace.mjs';
 import { startServer } from '../../scripts/vscode/server.mjs';
 import { openWorkbench } from '../../scripts/vscode/workbench.mjs';
-import { chooseRun, expectFinding, expectTable, healthy, measureWithCommandLine, memorizing, openMeasured } from './sampleChecks.mjs';
+import { expectFinding, expectTable, healthy, measureWithCommandLine, memorizing, openMeasured } from './sampleChecks.mjs';
 
 /** What a person sees and clicks in the workbench. */
 describe('The workbench on the sample runs', () => {
@@ -84,12 +84,12 @@ describe('The workbench on the sample runs', () => {
 
   test('the healthy run has no finding', async () => {
     pictureOfFailure();
-    await chooseRun(panel, healthy);
+    await chooseRun(workbench.page, healthy);
     await waitForMeasurements(workbench.page);
     await panel.getByText('No finding').waitFor();
     expect(await panel.locator('.finding').count()).toBe(0);
     expect(await panel.locator('.health-word').innerText()).toBe('healthy');
-    await chooseRun(panel, memorizing);
+    await chooseRun(workbench.page, memorizing);
   });
 
   test('no page asks anything of another machine, and none breaks its own security policy', () => {

@@ -2,27 +2,18 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { chooseSegment, openContainer, panelFrame, readTable, waitForMeasurements } from '../../scripts/vscode/panel.mjs';
+import { chooseRun, chooseSegment, openContainer, readTable, waitForMeasurements, waitForPicture } from '../../scripts/vscode/panel.mjs';
 import { root } from '../../scripts/vscode/paths.mjs';
-import { sampleWorkspace } from '../../scripts/vscode/sampleWorkspace.mjs';
+import { sampleRunToShow, sampleWorkspace } from '../../scripts/vscode/sampleWorkspace.mjs';
 
-export const memorizing = 'simclr-digits-memorizing';
+export const memorizing = sampleRunToShow;
 export const healthy = 'simclr-digits-healthy';
 
-/** Opens the container as a person would and waits until the memorizing run is shown and measured. */
-export async function openMeasured(page) {
+/** Opens the container as a person would and waits until of the memorizing run everything, or what findings rest on, is measured. */
+export async function openMeasured(page, { complete = true } = {}) {
   await openContainer(page);
-  const panel = panelFrame(page);
-  const runs = panel.getByRole('combobox', { name: 'Run', exact: true });
-  await runs.locator('option', { hasText: memorizing }).waitFor({ state: 'attached', timeout: 60_000 });
-  await chooseRun(panel, memorizing);
-  return waitForMeasurements(page);
-}
-
-export async function chooseRun(panel, name) {
-  const runs = panel.getByRole('combobox', { name: 'Run', exact: true });
-  const option = await runs.locator('option', { hasText: name }).getAttribute('value');
-  await runs.selectOption(option);
+  await chooseRun(page, memorizing);
+  return complete ? waitForMeasurements(page) : waitForPicture(page);
 }
 
 /** The finding stands in the panel, in words, with its layers, and opens to evidence and advice. */

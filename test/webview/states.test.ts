@@ -73,7 +73,7 @@ describe('the panel says', () => {
   it('that checkpoints wait, and measures them', async () => {
     const files = sample.run.files.map((file) => (file.epoch !== null && file.epoch >= 400 && file.kind === 'probe' ? { ...file, state: 'found' as const } : file));
     const panel = await openWith(changed({ run: { files }, records: (record) => (record.epoch! >= 400 ? null : record) }));
-    expect(await panel.page.locator('.freshness').innerText()).toContain('3 of 12 checkpoints not measured yet');
+    expect(await panel.page.locator('.freshness').innerText()).toContain('3 of 12 checkpoints not fully measured yet');
     expect(await panel.page.locator('.legend').innerText()).toContain('not measured');
     await panel.page.getByRole('button', { name: 'Measure', exact: true }).click();
     expect((await panel.said()).at(-1)).toEqual({ kind: 'measure' });

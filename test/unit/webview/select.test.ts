@@ -129,6 +129,12 @@ describe('the grid', () => {
     expect([0, 1].map((column) => cellReason(grid, checkpoints, 0, column))).toEqual(['All features are zero.', 'The zip directory is missing.']);
   });
 
+  it('says of a file that is measured, but not in this, that nobody asked for it or that there is nothing to measure', () => {
+    const { checkpoints, grid } = place([record(0, 0, 1), record(1, 1, 1)], [probe(0, 'measured'), probe(1, 'measured'), probe(2, 'measured'), probe(3, 'found')]);
+    expect([1, 2].map((column) => cellReason(grid, checkpoints, 0, column))).toEqual(Array(2).fill(expect.stringMatching(/layerscope\.metrics names other measures, or the file lacks the layer/)));
+    expect(cellReason(grid, checkpoints, 0, 3)).toBe('Nobody measured it yet.');
+  });
+
   it('takes the last of several records of a cell', () => {
     expect([...place([record(0, 0, 1), record(0, 0, 5)]).grid.values]).toEqual([5]);
   });

@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import type { RunSummary } from '../../../src/protocol';
 import { formatAt } from '../format';
+import { runNames } from '../select/runNames';
 import { Icon } from './Icon';
 import { useNow } from './hooks';
 
@@ -14,6 +16,7 @@ export function RunPicker(props: {
 }): JSX.Element {
   const { runs, runId, onChoose } = props;
   const now = useNow();
+  const names = useMemo(() => runNames(runs), [runs]);
   const run = runs.find((one) => one.id === runId);
   const health = run?.health ?? 'unknown';
   return (
@@ -24,7 +27,7 @@ export function RunPicker(props: {
           {!run && <option value="">Choose a run</option>}
           {runs.map((one) => (
             <option key={one.id} value={one.id}>
-              {one.id === run?.id || one.health === 'unknown' || one.health === 'healthy' ? one.name : `${one.name} \u00b7 ${one.health}`}
+              {one.id === run?.id || one.health === 'unknown' || one.health === 'healthy' ? names.get(one.id) : `${names.get(one.id)} \u00b7 ${one.health}`}
             </option>
           ))}
         </select>
@@ -40,10 +43,10 @@ export function RunPicker(props: {
   );
 }
 
-/** Weights alone say nothing of health. */
+/** Weights alone say nothing of health, and neither do few layers or checkpoints. */
 function unknownWord({ files }: RunSummary): string {
-  const hasProbes = files.some((file) => file.kind === 'probe');
-  return !hasProbes && files.some((file) => file.state === 'measured') ? 'weights only' : 'not measured';
+  if (!files.some((file) => file.state === 'measured')) return 'not measured';
+  return files.some((file) => file.kind === 'probe') ? 'not judged yet' : 'weights only';
 }
 
 function howFar(run: RunSummary): string {

@@ -51,7 +51,7 @@ function Freshness({ run }: { run: RunSummary }): JSX.Element | null {
       {pending > 0 ? (
         <>
           <span>
-            {formatCount(pending)} of {plural(probes.length, 'checkpoint')} not measured yet
+            {formatCount(pending)} of {plural(probes.length, 'checkpoint')} not fully measured yet
           </span>
           <button type="button" class="button" onClick={() => post({ kind: 'measure' })}>
             Measure

@@ -75,6 +75,8 @@ export function cellReason(grid: Grid, checkpoints: Checkpoints, row: number, co
     case 'queued':
     case 'measuring':
       return 'In the queue.';
+    case 'measured':
+      return 'Not measured of this file: layerscope.metrics names other measures, or the file lacks the layer.';
     default:
       return 'Nobody measured it yet.';
   }
