@@ -1,5 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { keepOnnxRuntimeQuiet } from '../linalg/loadOnnxRuntime';
 import { runProgram } from './program';
+
+keepOnnxRuntimeQuiet();
 
 const controller = new AbortController();
 // Every layer that waits to be measured listens for it.
