@@ -41,7 +41,7 @@ describe('what the operating system refuses', () => {
     const full = await open('/dev/full', 'w');
     const child = spawn(process.execPath, [path.join(cli.folder, 'cli.js'), 'metrics', '--json'], { stdio: ['ignore', full.fd, 'pipe'] });
     let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
     const code = await new Promise((resolve) => child.on('close', resolve));
     await full.close();
     expect([code, said]).toEqual([1, expect.stringMatching(/^layerscope: the output cannot be written: .*ENOSPC.*\n$/)]);
