@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createFormatRegistry, explainSystemError, FormatError, openFile, sniffLength } from '../formats';
 import type { FileProblem, ScalarSeries } from '../protocol';
@@ -19,9 +19,11 @@ export async function kindOfPath(target: string): Promise<'folder' | 'file'> {
     throw new InputError(`${target}: ${explainSystemError(error)}`);
   });
   if (!isFolder) return 'file';
-  await access(target, constants.R_OK | constants.X_OK).catch((error: unknown) => {
+  try {
+    await (await opendir(target)).close();
+  } catch (error) {
     throw new InputError(`${target}: ${explainFolder(error)}`);
-  });
+  }
   return 'folder';
 }
 
