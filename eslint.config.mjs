@@ -62,6 +62,18 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', { paths: [onlyViews] }] },
   },
   {
+    files: ['src/**/*.ts'],
+    ignores: ['src/linalg/loadOnnxRuntime.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...["ImportExpression[source.value='onnxruntime-node']", "ImportDeclaration[source.value='onnxruntime-node'][importKind='value']"].map((selector) => ({
+          selector, message: 'Load it with linalg/loadOnnxRuntime, which keeps it from reporting to its maker.',
+        })),
+      ],
+    },
+  },
+  {
     files: ['src/{metrics,linalg,diagnosis,landscape,protocol}/**/*.ts', 'webview-ui/src/**/*.{ts,tsx}'],
     rules: { 'no-restricted-imports': ['error', { paths: [onlyViews, ...inputAndOutput] }] },
   },

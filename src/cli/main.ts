@@ -1,17 +1,26 @@
 import { setMaxListeners } from 'node:events';
+import { keepOnnxRuntimeQuiet } from '../linalg/loadOnnxRuntime';
 import { runProgram } from './program';
+
+keepOnnxRuntimeQuiet();
 
 const controller = new AbortController();
 // Every layer that waits to be measured listens for it.
 setMaxListeners(0, controller.signal);
 let readerLeft = false;
+let outputFailed = false;
 // The second Ctrl+C ends the process the hard way: its handler is gone.
 process.once('SIGINT', () => controller.abort());
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // Whoever was reading has left ("layerscope ... | head"): there is nobody to tell and nothing went wrong.
-    if (error.code !== 'EPIPE') throw error;
-    readerLeft = true;
+    if (error.code === 'EPIPE') {
+      readerLeft = true;
+    } else {
+      if (!outputFailed && stream === process.stdout) process.stderr.write(`layerscope: the output cannot be written: ${error.message}\n`);
+      outputFailed = true;
+      process.exitCode = 1;
+    }
     controller.abort();
   });
 }
@@ -35,7 +44,7 @@ runProgram(process.argv.slice(2), {
 }).then(
   (code) => {
     if (progressShown) process.stderr.write(eraseLine);
-    process.exitCode = readerLeft ? 0 : code;
+    process.exitCode = outputFailed ? 1 : readerLeft ? 0 : code;
   },
   (error: unknown) => {
     process.stderr.write(`layerscope: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -26,6 +26,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     terminal.say(programHelp());
     return exitCodes.wrongArguments;
   }
+  const [asked] = rest;
+  if (name === 'help' && asked !== undefined) return runProgram([asked, '--help'], terminal);
   if (name === '--help' || name === '-h' || name === 'help') {
     terminal.write(`${programHelp()}\n`);
     return exitCodes.done;

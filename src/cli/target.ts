@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { opendir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createFormatRegistry, explainSystemError, FormatError, openFile, sniffLength } from '../formats';
 import type { FileProblem, ScalarSeries } from '../protocol';
-import { describeOthers, findRuns, FollowedLogFiles, type FoundRuns, type LogChange, type LogFiles, logFilesOf, type RunOnDisk, ScalarCollector } from '../runs';
+import { describeOthers, explainFolder, findRuns, FollowedLogFiles, type FoundRuns, type LogChange, type LogFiles, logFilesOf, type RunOnDisk, ScalarCollector } from '../runs';
 import { InputError } from './command';
 
 /** So many runs are named when a folder of runs was given where one run is needed. */
@@ -15,11 +15,16 @@ export function nameOfRun(folder: string): string {
 
 /** @throws {InputError} when the path does not exist or may not be looked at. */
 export async function kindOfPath(target: string): Promise<'folder' | 'file'> {
-  try {
-    return (await stat(target)).isDirectory() ? 'folder' : 'file';
-  } catch (error) {
+  const isFolder = await stat(target).then((found) => found.isDirectory(), (error: unknown) => {
     throw new InputError(`${target}: ${explainSystemError(error)}`);
+  });
+  if (!isFolder) return 'file';
+  try {
+    await (await opendir(target)).close();
+  } catch (error) {
+    throw new InputError(`${target}: ${explainFolder(error)}`);
   }
+  return 'folder';
 }
 
 /** The runs below a folder. @throws {InputError} when it is no folder. */

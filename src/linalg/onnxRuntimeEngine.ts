@@ -1,5 +1,6 @@
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { EngineUnavailable, reasonOf, requireProducts } from './engineUnavailable';
+import { loadOnnxRuntime } from './loadOnnxRuntime';
 import { OnnxEngine } from './onnxEngine';
 
 /** The native library that comes with the package `onnxruntime-node`. */
@@ -17,7 +18,7 @@ export class OnnxRuntimeEngine extends OnnxEngine {
 
   /** @throws {EngineUnavailable} when the package or its native library cannot be loaded or does not compute. */
   static async load(options: { readonly threads: number; readonly importRuntime?: () => Promise<typeof OnnxRuntime> }): Promise<OnnxRuntimeEngine> {
-    const { threads, importRuntime = () => import('onnxruntime-node') } = options;
+    const { threads, importRuntime = loadOnnxRuntime } = options;
     try {
       const runtime = await importRuntime();
       const engine = new OnnxRuntimeEngine(runtime, runtime.env.versions.node ?? runtime.env.versions.common, threads);

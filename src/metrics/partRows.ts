@@ -11,8 +11,10 @@ export const parts: readonly Part[] = ['train', 'held_out'];
 /** The rows of one part of a probe, the views of a sample side by side, samples in order of their ids: file order does not matter. */
 export interface PartRows {
   readonly part: Part;
-  /** n x d, as in the file but for a power of two that keeps squares finite; no measure here depends on overall scale. */
+  /** n x d, as in the file but for `unit`. */
   readonly features: Matrix;
+  /** What the file's numbers were multiplied by to keep their squares finite: a power of two, mostly 1. Most measures do not depend on it. */
+  readonly unit: number;
   /** [samples] ids, ascending. */
   readonly sampleIds: readonly bigint[];
   /** [samples] class, -1 = not labelled. */
@@ -84,6 +86,7 @@ function gather(layer: LayerFeatures, part: Part): PartRows {
   let notFinite: RowFault | null = null;
   let allZero: RowFault | null = null;
   let largest = 0;
+  let unit = 1;
   for (let row = 0; row < rows; row++) {
     const size = sizes[row] as number;
     if (!Number.isFinite(size)) notFinite = addFault(notFinite, firstRow + (places[row] as number));
@@ -91,13 +94,13 @@ function gather(layer: LayerFeatures, part: Part): PartRows {
     else largest = Math.max(largest, size);
   }
   if (gathered instanceof Float64Array && !notFinite && largest > 0 && (largest < comfortable.low || largest > comfortable.high)) {
-    const scale = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
-    gathered = gathered.map((value) => value * scale);
-    largest *= scale;
+    unit = 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));
+    gathered = gathered.map((value) => value * unit);
+    largest *= unit;
   }
   const sampleIds = samples.map(id);
   const labels = Int32Array.from(samples, (sample) => layer.label[sample] as number);
-  return { part, features: { rows, columns, data: gathered }, sampleIds, labels, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero, largest };
+  return { part, features: { rows, columns, data: gathered }, unit, sampleIds, labels, starts, views: samples.length === 0 ? 0 : views, notFinite, allZero, largest };
 }
 
 /** Rows that follow each other, as those of a part mostly do, are not copied. */

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { loadOnnxRuntime } from '../linalg';
 import { openSession, type Provider, type ProviderChoice, type ProviderUnavailable, type Runtime } from './executionProviders';
 import type { ModelGraph } from './modelGraph';
 
@@ -141,7 +142,7 @@ function requireWeights(graph: ModelGraph, weights: Weights): Weights {
 }
 
 export async function loadNativeLibrary(): Promise<Runtime> {
-  const runtime = await import('onnxruntime-node');
+  const runtime = await loadOnnxRuntime();
   // Why a provider cannot be loaded is in the error; the runtime would print it to standard error as well.
   runtime.env.logLevel = 'fatal';
   return runtime as Runtime;

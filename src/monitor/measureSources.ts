@@ -214,8 +214,11 @@ async function locate(target: string, metrics: readonly string[], registry: Form
     return { run: { ...run, problems: [...run.problems, ...problems] }, files, others: [...ofKind('probe'), ...ofKind('checkpoint')] };
   }
   const known = run?.files.find(({ absolutePath }) => absolutePath === absolute);
+  const classified = known ?? (await classify(absolute, found.size, registry).catch((error: unknown) => {
+    throw new FormatError(target, '', explainSystemError(error));
+  }));
   const file: FileOnDisk = known ?? {
-    kind: (await classify(absolute, found.size, registry))?.kind ?? (isAsked('probe') ? 'probe' : 'checkpoint'), path: path.relative(folder, absolute).split(path.sep).join('/'),
+    kind: classified?.kind ?? (isAsked('probe') ? 'probe' : 'checkpoint'), path: path.relative(folder, absolute).split(path.sep).join('/'),
     absolutePath: absolute, formatId: null, format: 'probe', bytes: found.size, modified: found.mtimeMs, epoch: null, step: null, problem: null,
   };
   if (file.kind !== 'log' && !isAsked(file.kind)) {

@@ -1,6 +1,6 @@
 import { driftMetrics, metricCatalog, metricsOfPrevious } from '../metrics';
 import type { MeasureOptions } from '../metrics';
-import type { MeasurementRecord, MetricGroup } from '../protocol';
+import type { MeasurementRecord, MetricGroup, Split } from '../protocol';
 import type { CheckpointReference, CheckpointReferences, FeatureTask, LayerTask, WeightTask } from './layerMeasurer';
 
 /** The current `method` of a metric, or null when no family computes it. */
@@ -45,6 +45,8 @@ export function isCurrent(record: MeasurementRecord, options: MeasureOptions, pr
   return Object.entries(options).every(([name, value]) => name === 'seed' || record.options[name] === undefined || record.options[name] === value);
 }
 
+const withGap: ReadonlySet<string> = new Set(metricCatalog.filter(({ hasGap }) => hasGap).map(({ id }) => id));
+
 function isOfPrevious(metric: string): boolean {
   return metricsOfPrevious.includes(metric);
 }
@@ -58,11 +60,20 @@ export function isCurrentOfWeights(record: MeasurementRecord, { previous, first 
   return true;
 }
 
-/** The layers and metrics of a probe that have no current record: one task a layer, shallow to deep. Empty when all is measured. */
+/**
+ * The layers and metrics of a probe that have no current record, or not of all parts that others are recorded of (a full disk cuts what is written
+ * anywhere): one task a layer, shallow to deep. Empty when all is measured.
+ */
 export function planProbe(plan: ProbePlan): FeatureTask[] {
   const { file, options, previous, methodOf } = plan;
   const metrics = previous === undefined ? plan.metrics.filter((metric) => !isOfPrevious(metric)) : plan.metrics;
-  return missing({ ...plan, metrics }, (record) => isCurrent(record, options, previous, methodOf)).map((each) => ({
+  const recorded = new Set(plan.records.map(({ split }) => split));
+  // Of one part at least, so that nothing counts as measured without a record.
+  const parts = (['train', 'held_out'] as const).filter((part) => recorded.has(part) || (part === 'train' && !recorded.has('held_out')));
+  const withoutGap: readonly Split[] = parts;
+  const all: readonly Split[] = recorded.has('gap') ? [...parts, 'gap'] : parts;
+  const splitsOf = (metric: string): readonly Split[] => (withGap.has(metric) ? all : withoutGap);
+  return missing({ ...plan, metrics }, splitsOf, (record) => isCurrent(record, options, previous, methodOf)).map((each) => ({
     kind: 'features', file, ...each, options, previous: each.metrics.some(isOfPrevious) ? (previous ?? null) : null,
   }));
 }
@@ -70,7 +81,7 @@ export function planProbe(plan: ProbePlan): FeatureTask[] {
 /** The same of a checkpoint. */
 export function planCheckpoint(plan: CheckpointPlan): WeightTask[] {
   const { file, references, methodOf } = plan;
-  return missing(plan, (record) => isCurrentOfWeights(record, references, methodOf)).map((each) => ({ kind: 'weights', file, ...each, references }));
+  return missing(plan, () => [null], (record) => isCurrentOfWeights(record, references, methodOf)).map((each) => ({ kind: 'weights', file, ...each, references }));
 }
 
 /** What is measured first of all files, and what only then, because it takes longer than all the rest. */
@@ -88,15 +99,21 @@ export function inTurn(task: LayerTask, turn: Turn): LayerTask | null {
   return { ...task, metrics, previous: metrics.some(isOfPrevious) ? task.previous : null };
 }
 
-function missing(plan: FilePlan, current: (record: MeasurementRecord) => boolean): { readonly layer: string; readonly metrics: readonly string[] }[] {
+function missing(
+  plan: FilePlan,
+  splitsOf: (metric: string) => readonly (Split | null)[],
+  current: (record: MeasurementRecord) => boolean,
+): { readonly layer: string; readonly metrics: readonly string[] }[] {
   const measured = new Set<string>();
+  const keyOf = (metric: string, split: Split | null, layer: string): string => `${metric}\n${String(split)}\n${layer}`;
   if (plan.again !== true) {
     for (const record of plan.records) {
-      if (current(record)) measured.add(`${record.metric}\n${record.layer}`);
+      if (current(record)) measured.add(keyOf(record.metric, record.split, record.layer));
     }
   }
+  const isMissing = (metric: string, layer: string): boolean => splitsOf(metric).some((split) => !measured.has(keyOf(metric, split, layer)));
   return plan.layers
     .filter((layer) => plan.acceptLayer?.(layer) ?? true)
-    .map((layer) => ({ layer, metrics: plan.metrics.filter((metric) => !measured.has(`${metric}\n${layer}`)) }))
+    .map((layer) => ({ layer, metrics: plan.metrics.filter((metric) => isMissing(metric, layer)) }))
     .filter(({ metrics }) => metrics.length > 0);
 }

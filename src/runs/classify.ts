@@ -90,15 +90,16 @@ function speaksForTraining(path: string, formatId: string): boolean {
  */
 function kindOf(file: TensorFile, inProbeFolder: boolean): 'probe' | 'checkpoint' | null {
   const floats = file.tensors.filter(({ dtype, shape }) => floatTypes.has(dtype) && shape.length > 0);
+  const names = new Set(file.tensors.map(({ name }) => name));
+  const isNamed = Object.hasOwn(file.metadata, 'layerscope');
+  const declared = isNamed || names.has('sample_id');
+  const layers = floats.filter(({ shape }) => shape.length >= 2);
+  if (layers.length > 0 ? declared || inProbeFolder : isNamed || (declared && inProbeFolder)) {
+    // Says that it is a probe: when its rows differ or there is no layer, opening it tells what is wrong.
+    return 'probe';
+  }
   if (floats.length === 0) {
     return null;
-  }
-  const names = new Set(file.tensors.map(({ name }) => name));
-  const declared = Object.hasOwn(file.metadata, 'layerscope') || names.has('sample_id');
-  const layers = floats.filter(({ shape }) => shape.length >= 2);
-  if (layers.length > 0 && (declared || inProbeFolder)) {
-    // Says that it is a probe: when its rows differ, opening it tells which layer is wrong.
-    return 'probe';
   }
   const rows = new Set(layers.map(({ shape }) => (shape.length === 3 ? shape[0]! * shape[1]! : shape[0])));
   const hasSamples = names.has('split') || names.has('label');

@@ -300,7 +300,8 @@ function problemAt(path: string, reason: string): Discovered {
   return { kind: 'problem', problem: { file: path, place: '', reason, severity: 'warning' } };
 }
 
-function explainFolder(error: unknown): string {
+/** Why a folder cannot be listed, in words. */
+export function explainFolder(error: unknown): string {
   const isForbidden = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
   return isForbidden ? 'no permission to look into this folder' : explainSystemError(error);
 }

@@ -1,7 +1,7 @@
 /** The door of the room: what lies on disk and how it is followed. */
 export { inTrainingOrder, isShard } from './checkpointOrder';
 export { runIdOf, type FileOnDisk, type RunOnDisk } from './run';
-export { discoverRuns, findRuns, type Discovered, type DiscoveryOptions, type FoundRuns } from './discovery';
+export { discoverRuns, explainFolder, findRuns, type Discovered, type DiscoveryOptions, type FoundRuns } from './discovery';
 export { DiscoveryCache } from './discoveryCache';
 export { openProbe, probeOf, type Probe, type ProbeLayer, type ProbeLayerInfo } from './probe';
 export { fingerprint, fingerprintOfFiles } from './fingerprint';

@@ -1,6 +1,7 @@
 import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { createBirpc } from 'birpc';
+import { keepOnnxRuntimeQuiet } from '../linalg/loadOnnxRuntime';
 import { Monitor } from '../monitor';
 import type { FeatureExtractor, LayerMeasurer } from '../monitor';
 import type { EngineStatus, WorkerApi, WorkerEvents, WorkerSettings } from '../protocol';
@@ -9,6 +10,8 @@ import { notKnownYet } from './engineNews';
 import { LandscapeThreads } from './landscape/landscapeThreads';
 
 // The entry of the worker process. It is a child of the extension host and talks to it over the channel it was forked with.
+
+keepOnnxRuntimeQuiet();
 
 const leaveMilliseconds = 4_000;
 const threadPath = path.join(__dirname, 'computeThread.js');

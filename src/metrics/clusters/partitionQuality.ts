@@ -17,7 +17,8 @@ export const silhouetteFamily: MetricFamily<'silhouette'> = {
     const partition = await partitionOf(part, options, context);
     const [values] = await silhouettes(part.features, [partition.labels], context);
     const own = values ?? new Float64Array();
-    const details = { ...partitionDetails(options, partition), inertia: partition.inertia };
+    const inertia = partition.inertia / part.unit ** 2;
+    const details = { ...partitionDetails(options, partition), ...(Number.isFinite(inertia) ? { inertia } : {}) };
     return { silhouette: { value: sum(own) / own.length, options: recorded, warnings: partitionWarnings(part, [partition]), details } };
   },
 };

@@ -1,5 +1,5 @@
 import { linearValue } from '../bootstrap';
-import type { LayerFeatures, MeasureContext, MetricFamily, PartValue } from '../contract';
+import type { MeasureContext, MetricFamily, PartValue } from '../contract';
 import type { PartRows } from '../partRows';
 import { fewSamplesWarning } from '../reasons';
 import { centredGram } from '../spectrum/centredGram';
@@ -24,12 +24,12 @@ export const embeddingEntropyFamily: MetricFamily<'embedding_entropy'> = {
   id: 'embedding_entropy',
   shapes: [{ metric: 'embedding_entropy', random: false, gap: null, dependsOnSize: true }],
   method: 1,
-  async measurePart(part, layer, _options, context) {
-    return { embedding_entropy: await embeddingEntropy(part, layer, context) };
+  async measurePart(part, _layer, _options, context) {
+    return { embedding_entropy: await embeddingEntropy(part, context) };
   },
 };
 
-async function embeddingEntropy(part: PartRows, layer: LayerFeatures, context: MeasureContext): Promise<PartValue> {
+async function embeddingEntropy(part: PartRows, context: MeasureContext): Promise<PartValue> {
   let options = optionsFor(components);
   const none = (...warnings: string[]): PartValue => ({ value: null, options, warnings });
   const reason = noSpectrumReason(part);
@@ -51,7 +51,7 @@ async function embeddingEntropy(part: PartRows, layer: LayerFeatures, context: M
   const logarithms = new Float64Array(samples);
   const counts = new Float64Array(samples);
   let constant = 0;
-  const unit = Math.log(scale) + Math.log(scaleOf(part, layer));
+  const unit = Math.log(scale) + Math.log(part.unit);
   for (const { rows, samples: sampleOf } of sets) {
     constant += (digamma(rows.length) - digamma(neighbour)) / sets.length;
     for (const [place, square] of kthNeighbourSquares(takeRows(scores, rows), neighbour, context.checkpoint).entries()) {
@@ -64,21 +64,6 @@ async function embeddingEntropy(part: PartRows, layer: LayerFeatures, context: M
   const value = linearValue(form);
   if (!Number.isFinite(value)) return none('Some rows agree with three others in all components, so the entropy has no lower bound.', ...warnings);
   return { value, options, warnings, form, details: { explained_variance: explained } };
-}
-
-/** What features of a part were multiplied by to keep their squares finite: a power of two, which an entropy is not indifferent to. */
-function scaleOf(part: PartRows, layer: LayerFeatures): number {
-  if (!(part.features.data instanceof Float64Array)) return 1;
-  const { columns, data } = layer.features;
-  const wanted = part.part === 'train' ? 0 : 1;
-  let largest = 0;
-  for (let row = 0; row < layer.sample.length; row++) {
-    if (layer.split[layer.sample[row] as number] !== wanted) continue;
-    for (let at = row * columns; at < (row + 1) * columns; at++) largest = Math.max(largest, Math.abs(data[at] as number));
-  }
-  let scaled = 0;
-  for (let at = 0; at < part.features.data.length; at++) scaled = Math.max(scaled, Math.abs(part.features.data[at] as number));
-  return scaled / largest;
 }
 
 /** Logarithm of the volume of the unit ball in m dimensions: V_m = V_(m-2) 2 pi / m. */

@@ -11,6 +11,8 @@ import { sampleScatters } from './sampleScatters';
 const delta = 1e-4;
 /** Added to every p. */
 const addend = 1e-8;
+/** Beside it, a covariance of features that are scaled to below 2 leaves no trace in float64; inverses and squares of it are finite. */
+const mostAdded = 2 ** 200;
 const recordedOptions = { classes: 'views', normalisation: 'none', delta, addend };
 
 /**
@@ -33,8 +35,9 @@ export const lidarFamily = oneMetric('lidar', { dependsOnSize: true }, async (pa
   }
 
   const { means, within } = await sampleScatters(part, taken, context);
-  // From here on the covariance. Features are scaled here, so delta has to be.
-  const added = delta * scale * scale;
+  // From here on the covariance. Features are scaled here, so delta has to be; beyond the limit it decides alone.
+  const squaredScale = (scale * part.unit) ** 2;
+  const added = Math.min(delta * squaredScale, mostAdded);
   for (let i = 0; i < within.data.length; i++) within.data[i] = (within.data[i] as number) / freedom;
   let trace = 0;
   for (let i = 0; i < within.data.length; i += within.rows + 1) {
@@ -58,9 +61,9 @@ export const lidarFamily = oneMetric('lidar', { dependsOnSize: true }, async (pa
   if (freedom < 2 * features.columns) {
     warnings.push(`Only ${freedom} differences within samples for ${features.columns} dimensions: their covariance is poorly known, and directions where it is small by chance count too much.`);
   }
-  const variance = trace / within.rows / scale ** 2;
+  const variance = trace / within.rows / squaredScale;
   if (variance < delta) warnings.push(`Views differ by less (variance ${variance.toPrecision(2)}) than delta, which therefore decides much of the value.`);
-  return { value: lidar(eigenvalues, d), options: recordedOptions, warnings, details: { variance_within: variance } };
+  return { value: lidar(eigenvalues, d), options: recordedOptions, warnings, ...(Number.isFinite(variance) ? { details: { variance_within: variance } } : {}) };
 });
 
 /** exp(-sum p log p) with p = lambda / sum(lambda) + 1e-8 over `count` eigenvalues, those not given being zero. */

@@ -22,7 +22,7 @@ describe('the command line', () => {
   });
 
   it.each(commands)('explains %s with --help, wherever it stands, without doing anything', async (command) => {
-    for (const args of [[command, '--help'], [command, '/nowhere', '-h']]) {
+    for (const args of [[command, '--help'], ['help', command], [command, '/nowhere', '-h']]) {
       const { code, stdout, stderr } = await cli.run(args);
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(new RegExp(`^Usage: layerscope ${command} `));

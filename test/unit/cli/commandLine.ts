@@ -35,9 +35,13 @@ export class CommandLine {
     return new CommandLine(folder);
   }
 
-  /** Starts it; `interact` may read from it, close its pipes or send signals. */
-  run(args: readonly string[], interact: (child: ReturnType<CommandLine['start']>) => void = () => undefined): Promise<Finished> {
-    const child = this.start(args);
+  /** Starts it in an environment; `interact` may read from it, close its pipes or send signals. */
+  run(
+    args: readonly string[],
+    interact: (child: ReturnType<CommandLine['start']>) => void = () => undefined,
+    environment: NodeJS.ProcessEnv = process.env,
+  ): Promise<Finished> {
+    const child = this.start(args, environment);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -52,9 +56,10 @@ export class CommandLine {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private start(args: readonly string[]) {
+  private start(args: readonly string[], env: NodeJS.ProcessEnv) {
     return spawn(process.execPath, [path.join(this.folder, 'cli.js'), ...args], {
       cwd: repository,
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }

@@ -146,6 +146,18 @@ describe('layerscope measure', () => {
     expect(await exists(path.join(folder, '.layerscope/records.jsonl'))).toBe(true);
   });
 
+  it('measures again what a full disk cut off, also when only the last part of a metric is lost', async () => {
+    await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n', 'probes/epoch=0.safetensors': probe({ epoch: 0 }) });
+    const whole = await measure(folder, '--metric', 'rankme,alignment');
+    const text = await stored();
+    for (const cut of [40, text.length - text.trimEnd().lastIndexOf('\n') + 40]) {
+      await writeFiles(folder, { '.layerscope/records.jsonl': text.slice(0, -cut) });
+      const { records, problems } = await measure(folder, '--metric', 'rankme,alignment');
+      const inOrder = (some: readonly MeasurementRecord[]) => some.map((record) => JSON.stringify(record)).sort();
+      expect([inOrder(records), problems]).toEqual([inOrder(whole.records), []]);
+    }
+  });
+
   it('prints the records all the same where it cannot keep them, with a note', async () => {
     await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n', 'probes/epoch=0.safetensors': probe({ epoch: 0 }), '.layerscope': 'a file where the folder should be' });
     const finished = await cli.run(['measure', folder, ...quick]);

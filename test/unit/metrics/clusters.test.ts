@@ -145,6 +145,8 @@ describe('records', () => {
     for (const [index, one] of before.entries()) {
       if (one.value === null) expect(after[index]?.value).toBeNull();
       else expect(after[index]?.value, one.metric).toBeCloseTo(one.value, 6);
+      const inertia = after[index]?.details?.['inertia'];
+      if (inertia !== undefined && factor ** 2 > 0) expect(inertia / factor ** 2 / (one.details?.['inertia'] as number)).toBeCloseTo(1, 6);
     }
   });
 });

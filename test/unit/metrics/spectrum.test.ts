@@ -126,6 +126,17 @@ describe('invariants', () => {
     await expectSame(layer, extreme, ids.filter((id) => id !== 'lidar'), 1e-10);
     expect(valueOf(await measure(engine, extreme, ['lidar']), 'lidar', 'train')).toBeGreaterThan(1);
   });
+
+  test('are none for LiDAR once delta, or the views, decide alone, at any scale of float64', async () => {
+    const at = async (factor: number) => find(await measure(engine, changed(layer, (value) => value * factor), ['lidar']), 'lidar', 'train');
+    const [small, smaller, least, large, largest] = [await at(1e-60), await at(1e-200), await at(1e-307), await at(1e60), await at(1e290)];
+    for (const tiny of [smaller, least]) {
+      expect((tiny.value as number) / (small.value as number)).toBeCloseTo(1, 10);
+      expect(tiny.warnings.at(-1)).toMatch(/^Views differ by less \(variance .*\) than delta/);
+    }
+    expect((largest.value as number) / (large.value as number)).toBeCloseTo(1, 10);
+    for (const { details = {} } of [small, smaller, least, large, largest]) expect(Object.values(details).every(Number.isFinite)).toBe(true);
+  });
 });
 
 describe('what cannot be measured', () => {

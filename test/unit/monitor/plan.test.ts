@@ -23,6 +23,16 @@ describe('the plan of a probe', () => {
     expect(planProbe(plan({ records }))).toEqual([{ kind: 'features', file: '/run/probe', layer: 'block1', metrics: ['rankme'], options, previous: null }]);
   });
 
+  it('asks again for a metric of which a part or the gap was lost', () => {
+    const all = (['train', 'held_out', 'gap'] as const).flatMap((split) => [record({ metric: 'alignment', method: 2, split }), record({ metric: 'rankme', split })]);
+    const other = (['train', 'held_out', 'gap'] as const).map((split) => record({ metric: 'alignment', method: 2, layer: 'block1', split }));
+    const asked = (records: ProbePlan['records']) => planProbe(plan({ records: [...records, ...other], layers: ['block0'] })).flatMap(({ metrics }) => metrics);
+    expect(asked(all)).toEqual([]);
+    expect(asked(all.filter(({ metric, split }) => metric !== 'alignment' || split !== 'gap'))).toEqual(['alignment']);
+    expect(asked(all.filter(({ metric, split }) => metric !== 'rankme' || split !== 'gap'))).toEqual([]);
+    for (const lost of ['train', 'held_out'] as const) expect(asked(all.filter(({ split }) => split !== lost))).toEqual(['rankme', 'alignment']);
+  });
+
   it('counts a value that could not be taken as measured', () => {
     const records = [record({ value: null, warnings: ['all features are zero'] })];
     expect(planProbe(plan({ records, metrics: ['rankme'], layers: ['block0'] }))).toEqual([]);

@@ -103,6 +103,10 @@ describe('finding runs', () => {
   });
 });
 
+/** Ids of two rows, and no features. */
+const withoutLayers = (metadata: Readonly<Record<string, string>>): Uint8Array =>
+  safetensorsBytes(JSON.stringify({ __metadata__: metadata, sample_id: { dtype: 'I32', shape: [2], data_offsets: [0, 8] } }), new Uint8Array(8));
+
 describe('telling probes from checkpoints', () => {
   it.each([
     ['somewhere/a.safetensors', safetensorsOf({ a: { shape: [2, 3], values: [1, 2, 3, 4, 5, 6] } }, { layerscope: '1' }), 'probe'],
@@ -111,6 +115,8 @@ describe('telling probes from checkpoints', () => {
     ['x/features/a.safetensors', features, 'probe'],
     ['somewhere/a.safetensors', features, 'checkpoint'],
     ['somewhere/a.safetensors', weights, 'checkpoint'],
+    ['exp/probes/recorded-without-layers.safetensors', withoutLayers({}), 'probe'],
+    ['somewhere/recorded-without-layers.safetensors', withoutLayers({ layerscope: '1' }), 'probe'],
     ['somewhere/a.npz', fixture('probes/versions.npz'), 'checkpoint'],
   ])('%s', async (path, bytes, kind) => {
     put(path, bytes);
@@ -136,6 +142,7 @@ describe('telling probes from checkpoints', () => {
 
 describe('what is no run', () => {
   it.each([
+    ['ids.safetensors', withoutLayers({})],
     ['data.csv', 'id,height,width\n1,2,3\n'],
     ['package.json', '{"name": "x", "version": "1.0.0"}\n'],
     ['settings.json', '{"epoch": 1, "loss": 2}\n'],
