@@ -39,9 +39,9 @@ const engineTurn = new SharedArrayBuffer(4);
 /** A task is given to a second thread when the first one died with it, and then given up. */
 const maximumAttempts = 2;
 
-/** Compute threads for a setting: 0 is one per core, at most 4. */
-export function computeThreadCount(setting: number): number {
-  return setting > 0 ? setting : Math.min(maximumThreads, availableParallelism());
+/** Compute threads for a setting: 0 is one per core, at most 4; never more than two per core, which would leave nothing to anybody else. */
+export function computeThreadCount(setting: number, cores = availableParallelism()): number {
+  return setting > 0 ? Math.min(setting, 2 * cores) : Math.min(maximumThreads, cores);
 }
 
 /** Compute threads behind the seams of `LayerMeasurer` and `FeatureExtractor`; a thread is started with the first task that needs it. */

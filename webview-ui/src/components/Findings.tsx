@@ -36,6 +36,7 @@ export function Findings(props: { readonly run: RunSummary; readonly findings: r
 function FindingCard({ finding, metrics }: { finding: Finding; metrics: readonly MetricInfo[] }): JSX.Element {
   const [open, setOpen] = useState(false);
   const { onset } = finding;
+  const seenIn = finding.metrics.map((id) => titleOf(metrics, id)).join(', ');
   const toggle = (): void => {
     if (!open) post({ kind: 'openFinding', findingId: finding.id });
     setOpen(!open);
@@ -52,6 +53,7 @@ function FindingCard({ finding, metrics }: { finding: Finding; metrics: readonly
           <span class="finding-where">
             {onset.low === onset.high ? '' : `${onset.axis} ${formatAt(onset.low)} to ${formatAt(onset.high)} \u00b7 `}
             {finding.layers.join(', ')}
+            {seenIn === '' ? '' : ` \u00b7 ${seenIn}`}
           </span>
         </span>
         <Icon name="chevron" class={open ? 'turned' : ''} />
@@ -62,7 +64,7 @@ function FindingCard({ finding, metrics }: { finding: Finding; metrics: readonly
 }
 
 function FindingBody({ finding, metrics }: { finding: Finding; metrics: readonly MetricInfo[] }): JSX.Element {
-  const title = (id: string): string => metrics.find((metric) => metric.id === id)?.title ?? id;
+  const title = (id: string): string => titleOf(metrics, id);
   return (
     <div class="finding-body">
       <div class="finding-part">
@@ -144,4 +146,8 @@ export function FindingAnnouncer({ runId, findings }: { runId: string; findings:
       {words}
     </div>
   );
+}
+
+function titleOf(metrics: readonly MetricInfo[], id: string): string {
+  return metrics.find((metric) => metric.id === id)?.title ?? id;
 }
