@@ -1,9 +1,12 @@
 import { kernels } from '../linalg/kernels';
 import { RowBlock } from '../linalg/rowBlock';
 import { linearValue } from './bootstrap';
-import type { MetricFamily, PartValue } from './contract';
+import type { MeasureContext, MetricFamily, PartValue } from './contract';
 import { normalizedRows, type PartRows } from './partRows';
 import { fewSamplesWarning, noDirectionReason } from './reasons';
+
+/** Samples between two looks at whether the measurement was cancelled. */
+const samplesAtOnce = 64;
 
 const recordedOptions = { normalisation: 'l2', pairs: 'views' };
 
@@ -17,11 +20,11 @@ export const alignmentFamily: MetricFamily<'alignment'> = {
   method: 1,
   measurePart(part, _layer, _options, context) {
     context.checkpoint();
-    return Promise.resolve({ alignment: alignment(part) });
+    return Promise.resolve({ alignment: alignment(part, context) });
   },
 };
 
-function alignment(part: PartRows): PartValue {
+function alignment(part: PartRows, { checkpoint }: MeasureContext): PartValue {
   const reason = noDirectionReason(part);
   if (reason) return { value: null, options: recordedOptions, warnings: [reason] };
   const { starts } = part;
@@ -32,9 +35,12 @@ function alignment(part: PartRows): PartValue {
   const viewsOf = (sample: number) => (starts[sample + 1] as number) - (starts[sample] as number);
   let most = 1;
   for (let sample = 0; sample < samples; sample++) most = Math.max(most, viewsOf(sample));
-  const block = new RowBlock(normalizedRows(part), [columns], most);
+  const normalized = normalizedRows(part);
+  checkpoint();
+  const block = new RowBlock(normalized, [columns], most);
   const [mean] = block.vectors as [Float64Array];
   for (let sample = 0; sample < samples; sample++) {
+    if (sample % samplesAtOnce === 0) checkpoint();
     const views = viewsOf(sample);
     pairs[sample] = (views * (views - 1)) / 2;
     block.load(starts[sample] as number, views);
