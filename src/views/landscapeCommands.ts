@@ -38,10 +38,29 @@ export function registerLandscape(context: vscode.ExtensionContext, { session, l
   context.subscriptions.push(
     panels,
     vscode.window.registerWebviewPanelSerializer(landscapeViewType, panels),
-    tree.onDidChangeSelection(({ selection }) => {
-      const [node] = selection;
-      if (node?.kind === 'file' && node.file.kind === 'checkpoint') panels.selectCheckpoint(path.resolve(node.run.folder, node.file.path));
+    followSelection(tree, (node) => {
+      if (node.kind === 'file' && node.file.kind === 'checkpoint') panels.selectCheckpoint(path.resolve(node.run.folder, node.file.path));
     }),
   );
   return panels;
+}
+
+/** Milliseconds in which a tree that is being drawn again knows its rows again. */
+const redrawn = 500;
+
+/** While rows are drawn again, VS Code tells a click as a selection of nothing: then the tree is asked once more. */
+function followSelection(tree: vscode.TreeView<RunsNode>, show: (node: RunsNode) => void): vscode.Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  const subscription = tree.onDidChangeSelection(({ selection: [node] }) => {
+    clearTimeout(timer);
+    if (node !== undefined) return show(node);
+    timer = setTimeout(() => {
+      const [found] = tree.selection;
+      if (found !== undefined) show(found);
+    }, redrawn);
+  });
+  return new vscode.Disposable(() => {
+    clearTimeout(timer);
+    subscription.dispose();
+  });
 }

@@ -23,7 +23,7 @@ export async function expectFinding(panel) {
   expect(await finding.locator('.finding-title').innerText()).toMatch(/late layers memorize/i);
   expect(await finding.locator('.finding-where').innerText()).toContain('projector');
   await finding.getByRole('button').first().click();
-  await expect.poll(() => finding.getByRole('heading', { name: 'What to do' }).count()).toBe(1);
+  await expect.poll(() => finding.getByRole('heading', { name: 'What to do' }).count(), { timeout: 20_000 }).toBe(1);
   expect(await finding.locator('table tbody tr').count()).toBeGreaterThan(0);
   await finding.getByRole('button').first().click();
 }
