@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { chooseExport, ComputeLandscape, resumeLandscape } from './computeLandscape';
+import { followSelection } from './followSelection';
 import { registerGuarded } from './guarded';
 import { LandscapeJob } from './landscapeJob';
 import { LandscapePanels, landscapeViewType } from './landscapePanel';
@@ -43,24 +44,4 @@ export function registerLandscape(context: vscode.ExtensionContext, { session, l
     }),
   );
   return panels;
-}
-
-/** Milliseconds in which a tree that is being drawn again knows its rows again. */
-const redrawn = 500;
-
-/** While rows are drawn again, VS Code tells a click as a selection of nothing: then the tree is asked once more. */
-function followSelection(tree: vscode.TreeView<RunsNode>, show: (node: RunsNode) => void): vscode.Disposable {
-  let timer: NodeJS.Timeout | undefined;
-  const subscription = tree.onDidChangeSelection(({ selection: [node] }) => {
-    clearTimeout(timer);
-    if (node !== undefined) return show(node);
-    timer = setTimeout(() => {
-      const [found] = tree.selection;
-      if (found !== undefined) show(found);
-    }, redrawn);
-  });
-  return new vscode.Disposable(() => {
-    clearTimeout(timer);
-    subscription.dispose();
-  });
 }

@@ -70,7 +70,7 @@ describe('Computing a loss landscape in the workbench', () => {
   };
   const run = async (title) => {
     // Out of the page of the panel, which takes the focus back when a question is closed.
-    await expect.poll(() => quickInput().count(), { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => quickInput().count()).toBe(0);
     await page.locator('.part.sidebar .composite.title').click();
     await page.keyboard.press('F1');
     await quickInput().waitFor();
@@ -186,7 +186,7 @@ describe('Computing a loss landscape in the workbench', () => {
     expect(await buttons.nth(1).getAttribute('aria-pressed')).toBe('true');
     // And the other way round.
     await page.locator('.part.sidebar .monaco-list-row', { hasText: 'mae-step15.pt' }).first().click();
-    await expect.poll(() => buttons.nth(0).getAttribute('aria-pressed'), { timeout: 20_000 }).toBe('true');
+    await expect.poll(() => buttons.nth(0).getAttribute('aria-pressed')).toBe('true');
   });
 
   test('images that were chosen for a run are remembered with what a person said of its model, and not asked for again', async () => {

@@ -52,7 +52,7 @@ describe('A folder that is not trusted', () => {
 
   /** From the command palette, as a person would. */
   const command = async (title) => {
-    await expect.poll(() => quickInput().count(), { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => quickInput().count()).toBe(0);
     await page.locator('.part.sidebar .composite.title').click();
     await page.keyboard.press('F1');
     await quickInput().locator('input.input').fill(`>${title}`);

@@ -2,18 +2,18 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
-import { chooseRun, chooseSegment, openContainer, readTable, waitForMeasurements, waitForPicture } from '../../scripts/vscode/panel.mjs';
+import { chooseRun, chooseSegment, openContainer, readTable, waitForMeasurements } from '../../scripts/vscode/panel.mjs';
 import { root } from '../../scripts/vscode/paths.mjs';
 import { sampleRunToShow, sampleWorkspace } from '../../scripts/vscode/sampleWorkspace.mjs';
 
 export const memorizing = sampleRunToShow;
 export const healthy = 'simclr-digits-healthy';
 
-/** Opens the container as a person would and waits until of the memorizing run everything, or what findings rest on, is measured. */
-export async function openMeasured(page, { complete = true } = {}) {
+/** Opens the container as a person would and waits until the memorizing run is shown and measured. */
+export async function openMeasured(page) {
   await openContainer(page);
   await chooseRun(page, memorizing);
-  return complete ? waitForMeasurements(page) : waitForPicture(page);
+  return waitForMeasurements(page);
 }
 
 /** The finding stands in the panel, in words, with its layers, and opens to evidence and advice. */
@@ -23,7 +23,7 @@ export async function expectFinding(panel) {
   expect(await finding.locator('.finding-title').innerText()).toMatch(/late layers memorize/i);
   expect(await finding.locator('.finding-where').innerText()).toContain('projector');
   await finding.getByRole('button').first().click();
-  await expect.poll(() => finding.getByRole('heading', { name: 'What to do' }).count(), { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => finding.getByRole('heading', { name: 'What to do' }).count()).toBe(1);
   expect(await finding.locator('table tbody tr').count()).toBeGreaterThan(0);
   await finding.getByRole('button').first().click();
 }

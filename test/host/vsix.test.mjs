@@ -22,7 +22,7 @@ describe('The VSIX installed in VS Code', () => {
     server = await startServer({ prepare: install });
     workbench = await openWorkbench(server, { folder: workspace.folder, height: 1100 });
     try {
-      panel = await openMeasured(workbench.page, { complete: false });
+      panel = await openMeasured(workbench.page);
     } catch (error) {
       throw await workbench.failure(error, 'vsix');
     }
