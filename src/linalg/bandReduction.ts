@@ -1,6 +1,7 @@
 import type { Engine, WorkOptions } from './engine';
-import { kernels, layOut } from './kernels';
+import { type KernelSpace, withOwnSpace } from './kernels';
 import { type Matrix, rowsOf, zeros } from './matrix';
+import { turnTo, type Turn } from './turning';
 
 /** A symmetric band matrix: element (i, j), j <= i <= j + 2 * bandwidth, is `data[j * stride + i - j]`; the outer half is room for bulges. */
 export interface SymmetricBand {
@@ -26,148 +27,134 @@ export interface PanelReflectors {
 }
 
 export interface ReductionOptions extends WorkOptions {
-  /** Receives the factors of Q, from the left to the right. */
+  /** A factor before the matrix, a power of two. Default 1. */
+  readonly scale?: number;
+  /** A direction that Q brings to the first coordinate. Default: Q leaves the first coordinate where it is. */
+  readonly along?: Float64Array;
+  /** Receives the factors of Q after the one that turns `along`, from the left to the right. */
   readonly keep?: (factor: PanelReflectors) => void;
+}
+
+export interface BandForm {
+  readonly band: SymmetricBand;
+  /** The first factor of Q, when there is a direction to turn. */
+  readonly turn: Turn | null;
 }
 
 /**
  * Q'AQ with the given bandwidth: first half of the two-stage reduction to tridiagonal form (Bischof, Lang & Sun 2000).
  * Nearly all its work is products with panels on the engine, where a direct tridiagonalization is half matrix-vector products.
- * The matrix is overwritten. Q leaves the first coordinate where it is.
+ * The matrix stays as it is.
  */
-export async function reduceToBand(
-  engine: Products,
-  matrix: Matrix<Float64Array>,
-  bandwidth: number,
-  options: ReductionOptions,
-): Promise<SymmetricBand> {
-  const size = matrix.rows;
-  const stride = 2 * bandwidth + 1;
-  const band: SymmetricBand = { size, bandwidth, stride, data: new Float64Array(size * stride) };
-  const space = new Workspace(size, bandwidth);
-  let trailing = matrix;
-  while (trailing.rows > bandwidth + 1) {
-    const group = await reducePanels(engine, trailing, band, space, options);
-    trailing = await update(engine, trailing, group, space, options);
-  }
-  copyDiagonalBlock(trailing, 0, trailing.rows, band, size - trailing.rows);
-  return band;
-}
-
-/** Memory that all groups of panels use again: fresh memory would cost as much as the products. */
-class Workspace {
-  private readonly buffers = new Map<string, Float64Array>();
-
-  constructor(
-    private readonly size: number,
-    private readonly bandwidth: number,
-  ) {}
-
-  /** A matrix of undefined numbers under a name of its own. It has at most as many elements as the widest factor or the largest chunk. */
-  matrix(name: string, rows: number, columns: number): Matrix<Float64Array> {
-    let buffer = this.buffers.get(name);
-    if (!buffer) {
-      buffer = new Float64Array(this.size * (name === 'chunk' ? Math.min(this.size, chunkRows) : 2 * this.bandwidth * panelsTogether));
-      this.buffers.set(name, buffer);
+export function reduceToBand(engine: Products, matrix: Matrix<Float64Array>, bandwidth: number, options: ReductionOptions): Promise<BandForm> {
+  return withOwnSpace(async (space) => {
+    const size = matrix.rows;
+    const room = layOutRoom(space, size, bandwidth);
+    const a = view(room.matrix, size, size);
+    a.data.set(matrix.data);
+    if (options.scale !== undefined && options.scale !== 1) space.kernels.scale(a.data.byteOffset, options.scale, a.data.length);
+    const turn = options.along ? turnTo(space.kernels, a, options.along, room.vectors) : null;
+    const stride = 2 * bandwidth + 1;
+    const band: SymmetricBand = { size, bandwidth, stride, data: new Float64Array(size * stride) };
+    let rest = size;
+    while (rest > bandwidth + 1) {
+      const finished = await reducePanels(engine, rest, band, room, options);
+      await update(engine, rest, finished, room, options);
+      rest -= finished;
     }
-    return { rows, columns, data: buffer.subarray(0, rows * columns) };
-  }
+    copyDiagonalBlock(view(room.matrix, rest, rest), 0, rest, band, size - rest);
+    return { band, turn };
+  });
 }
 
-/** What panels do to the matrix A that they were taken from: it becomes A - W Z' without its first `finished` rows and columns. */
-interface Group {
-  readonly finished: number;
-  /** For each panel V and Y in W, Y and V in Z. Rows are A's; finished ones are undefined. */
-  readonly w: Matrix<Float64Array>;
-  readonly z: Matrix<Float64Array>;
+/** The memory of a reduction is the kernels' own, so that nothing is copied between them and the engine. Its parts, some larger than what they hold. */
+type Room = ReturnType<typeof layOutRoom>;
+
+function layOutRoom(space: KernelSpace, size: number, bandwidth: number) {
+  const width = 2 * bandwidth * panelsTogether;
+  const [matrix, w, lyingW, lyingZ, product, p, r, t, work, vector, image] = space.layOut(
+    size * (size + width), size * width, size * width, size * width, size * Math.min(size, chunkRows),
+    (size + width) * bandwidth, bandwidth ** 2, bandwidth ** 2, 2 * bandwidth * (size + bandwidth), size, size,
+  );
+  return {
+    kernels: space.kernels,
+    /** What is left of A, and right behind it Z' as W': a product with both is one. */
+    matrix,
+    /** W': for each panel V and Y, by columns, zero where rows are finished; Y and V in Z. Panels turn A into A - W Z'. */
+    w,
+    /** W and Z by rows. */
+    lyingW, lyingZ,
+    /** Some rows of W Z'. */
+    product,
+    /** A V, and right behind it Z'V. */
+    p,
+    /** Of the panel. */
+    r, t, work,
+    vectors: [vector, image] as const,
+  };
 }
 
-/** Reduces some panels. The matrix itself stays as it was; what is needed of it is brought up to date on the way. */
-async function reducePanels(
-  engine: Products,
-  matrix: Matrix<Float64Array>,
-  band: SymmetricBand,
-  space: Workspace,
-  { keep, ...options }: ReductionOptions,
-): Promise<Group> {
-  const size = matrix.rows;
+function view(data: Float64Array, rows: number, columns: number, start = 0): Matrix<Float64Array> {
+  return { rows, columns, data: data.subarray(start, start + rows * columns) };
+}
+
+/** Reduces some panels of A, which is size x size, and answers with how many rows and columns are finished. A itself stays as it was. */
+async function reducePanels(engine: Products, size: number, band: SymmetricBand, room: Room, { keep, checkpoint }: ReductionOptions): Promise<number> {
   const { bandwidth } = band;
   const offset = band.size - size;
   const count = Math.min(panelsTogether, Math.ceil((size - bandwidth - 1) / bandwidth));
   const width = 2 * bandwidth * count;
-  const [w, z] = [space.matrix('w', size, width), space.matrix('z', size, width)];
-  // The same by columns, one panel's after the other's, zero where rows are finished.
-  const [wColumns, zColumns] = [space.matrix('wColumns', width, size), space.matrix('zColumns', width, size)];
-  const p = space.matrix('p', size, bandwidth);
-  p.data.fill(0);
+  const [w, z] = [view(room.w, width, size), view(room.matrix, width, size, size * size)];
+  room.p.fill(0);
   for (let panel = 0; panel < count; panel++) {
-    options.checkpoint?.();
+    checkpoint?.();
     const start = panel * bandwidth;
-    const known = 2 * start;
-    const [w0, z0] = [rowsOf(wColumns, 0, known), rowsOf(zColumns, 0, known)];
-    // Its columns are rows of a symmetric matrix.
-    const rows = space.matrix('panel', bandwidth, size);
-    rows.data.set(rowsOf(matrix, start, bandwidth).data);
-    if (panel > 0) {
-      const right = columnsOf(z0, start, bandwidth);
-      await engine.gemm(right, w0, { transposeA: true, scale: -1, addend: rows, into: rows.data, ...options });
-    }
-    copyDiagonalBlock(rows, start, bandwidth, band, offset + start);
     const first = start + bandwidth;
-    const v = rowsOf(wColumns, known, bandwidth);
-    const t = factorizePanel(rows, first, v, band, offset + start);
+    const known = 2 * start;
+    const [w0, z0] = [rowsOf(w, 0, known), rowsOf(z, 0, known)];
+    const [v, y] = [rowsOf(w, known, bandwidth), rowsOf(w, known + bandwidth, bandwidth)];
+    // Its columns are rows of a symmetric matrix.
+    const rows = view(room.matrix, bandwidth, size, start * size);
+    if (panel === 0) v.data.set(rows.data);
+    else await engine.gemm(columnsOf(z0, start, bandwidth), w0, { transposeA: true, scale: -1, addend: rows, into: v.data, checkpoint });
+    copyDiagonalBlock(v, start, bandwidth, band, offset + start);
+    factorizePanel(v, first, room, band, offset + start);
+    const t = room.t.slice();
     keep?.(widened(v, t, band.size));
-    await engine.gemm(rowsOf(matrix, first, size - first), v, { transposeB: true, into: p.data.subarray(first * bandwidth), ...options });
+    const products = view(room.p, size - first + known, bandwidth, first * bandwidth);
+    await engine.gemm(view(room.matrix, products.rows, size, first * size), v, { transposeB: true, into: products.data, checkpoint });
     if (panel > 0) {
-      const zv = await engine.gemm(z0, v, { transposeB: true, ...options });
-      await engine.gemm(w0, zv, { transposeA: true, scale: -1, addend: p, into: p.data, ...options });
+      const p = view(room.p, size, bandwidth);
+      const zv = view(room.p, known, bandwidth, size * bandwidth);
+      await engine.gemm(w0, zv, { transposeA: true, scale: -1, addend: p, into: p.data, checkpoint });
     }
-    const y = rowsOf(wColumns, known + bandwidth, bandwidth);
-    rankUpdateFactor(v, p, t, first, y, w, z, known);
-    rowsOf(zColumns, known, bandwidth).data.set(y.data);
-    rowsOf(zColumns, known + bandwidth, bandwidth).data.set(v.data);
+    const at = first * Float64Array.BYTES_PER_ELEMENT;
+    const { kernels, p, work } = room;
+    kernels.rankUpdateFactor(v.data.byteOffset + at, size, p.byteOffset + at * bandwidth, room.t.byteOffset, size - first, bandwidth, y.data.byteOffset + at, work.byteOffset);
+    for (let j = 0; j < bandwidth; j++) y.data.fill(0, j * size, j * size + first);
+    rowsOf(z, known, bandwidth).data.set(y.data);
+    rowsOf(z, known + bandwidth, bandwidth).data.set(v.data);
   }
-  return { finished: count * bandwidth, w, z };
+  return count * bandwidth;
 }
 
 /** A - W Z' without what is finished, at the front of the same memory. Only the lower triangle is computed; the upper one is its mirror image. */
-async function update(
-  engine: Products,
-  matrix: Matrix<Float64Array>,
-  { finished, w, z }: Group,
-  space: Workspace,
-  options: WorkOptions,
-): Promise<Matrix<Float64Array>> {
-  const { rows: size, data } = matrix;
+async function update(engine: Products, size: number, finished: number, room: Room, { checkpoint }: ReductionOptions): Promise<void> {
   const rest = size - finished;
-  const [left, right] = [rowsOf(w, finished, rest), rowsOf(z, finished, rest)];
+  const width = 2 * finished;
+  const { kernels, matrix, product } = room;
+  const lying = (columns: number, rows: Float64Array) => {
+    kernels.transposeTo(columns + finished * Float64Array.BYTES_PER_ELEMENT, size, rows.byteOffset, width, width, rest);
+    return view(rows, rest, width);
+  };
+  const left = lying(room.w.byteOffset, room.lyingW);
+  const right = lying(matrix.byteOffset + size * size * Float64Array.BYTES_PER_ELEMENT, room.lyingZ);
   for (let start = 0; start < rest; start += chunkRows) {
-    options.checkpoint?.();
+    checkpoint?.();
     const end = Math.min(rest, start + chunkRows);
-    const chunk = space.matrix('chunk', end - start, end);
-    for (let i = start; i < end; i++) {
-      const from = (finished + i) * size + finished;
-      chunk.data.set(data.subarray(from, from + end), (i - start) * end);
-    }
-    await engine.gemm(rowsOf(left, start, chunk.rows), rowsOf(right, 0, end), { transposeB: true, scale: -1, addend: chunk, into: chunk.data, ...options });
-    // No row moves beyond where it came from, and mirrored elements go to rows that have moved already.
-    for (let i = start; i < end; i++) data.set(chunk.data.subarray((i - start) * end, (i - start + 1) * end), i * rest);
-    mirrorRows(data, rest, start, end);
-  }
-  return { rows: rest, columns: rest, data: data.subarray(0, rest * rest) };
-}
-
-/** Copies columns before `start` of rows `start` to `end` over the same rows of these columns, in tiles that stay in the cache. */
-function mirrorRows(data: Float64Array, size: number, start: number, end: number): void {
-  const tile = 8;
-  for (let columnTile = 0; columnTile < start; columnTile += tile) {
-    const lastColumn = Math.min(columnTile + tile, start);
-    for (let rowTile = start; rowTile < end; rowTile += tile) {
-      const lastRow = Math.min(rowTile + tile, end);
-      for (let j = columnTile; j < lastColumn; j++) {
-        for (let i = rowTile; i < lastRow; i++) data[j * size + i] = data[i * size + j] as number;
-      }
-    }
+    const into = product.subarray(0, (end - start) * end);
+    await engine.gemm(rowsOf(left, start, end - start), rowsOf(right, 0, end), { transposeB: true, into, checkpoint });
+    kernels.subtractLower(matrix.byteOffset, size, finished, product.byteOffset, start, end);
   }
 }
 
@@ -194,58 +181,15 @@ function copyDiagonalBlock({ columns, data }: Matrix, start: number, size: numbe
   }
 }
 
-/** The panel, lying, is what these rows have from column `first` on: Q R with Q = I - V T V'. V' goes to `v`, R into the band at `offset`; the answer is T. */
-function factorizePanel(lying: Matrix<Float64Array>, first: number, v: Matrix<Float64Array>, band: SymmetricBand, offset: number): Float64Array {
+/** The panel, lying, is what these rows have from column `first` on: Q R with Q = I - V T V'. V' takes its place, R goes into the band at `offset`. */
+function factorizePanel({ columns: size, data: panel }: Matrix<Float64Array>, first: number, { kernels, r, t }: Room, band: SymmetricBand, offset: number): void {
   const { bandwidth, stride, data } = band;
-  const rows = lying.columns - first;
-  const [panel, r, t] = layOut(rows * bandwidth, bandwidth ** 2, bandwidth ** 2);
-  for (let j = 0; j < bandwidth; j++) panel.set(lying.data.subarray(j * lying.columns + first, (j + 1) * lying.columns), j * rows);
+  const rows = size - first;
   r.fill(0);
   t.fill(0);
-  kernels().factorizePanel(panel.byteOffset, rows, bandwidth, r.byteOffset, t.byteOffset);
+  kernels.factorizePanel(panel.byteOffset + first * Float64Array.BYTES_PER_ELEMENT, size, rows, bandwidth, r.byteOffset, t.byteOffset);
   for (let j = 0; j < bandwidth; j++) {
-    v.data.fill(0, j * v.columns, j * v.columns + first);
-    v.data.set(panel.subarray(j * rows, (j + 1) * rows), j * v.columns + first);
+    panel.fill(0, j * size, j * size + first);
     for (let i = 0; i <= Math.min(j, rows - 1); i++) data[(offset + j) * stride + bandwidth + i - j] = r[i * bandwidth + j] as number;
-  }
-  return t.slice();
-}
-
-/**
- * Y of the update A - V Y' - Y V' with P = A V: by columns into `y`, and next to V into W and Z from column `place` on. What lies before row
- * `first` is finished.
- */
-function rankUpdateFactor(
-  v: Matrix<Float64Array>,
-  p: Matrix<Float64Array>,
-  t: Float64Array,
-  first: number,
-  y: Matrix<Float64Array>,
-  w: Matrix<Float64Array>,
-  z: Matrix<Float64Array>,
-  place: number,
-): void {
-  const { rows: columns, columns: size } = v;
-  const rows = size - first;
-  const [ownV, ownP, ownT, ownY, lying, work] = layOut(rows * columns, rows * columns, t.length, rows * columns, 2 * rows * columns, 2 * columns ** 2);
-  for (let j = 0; j < columns; j++) ownV.set(v.data.subarray(j * size + first, (j + 1) * size), j * rows);
-  ownP.set(p.data.subarray(first * columns));
-  ownT.set(t);
-  kernels().rankUpdateFactor(ownV.byteOffset, ownP.byteOffset, ownT.byteOffset, rows, columns, ownY.byteOffset, lying.byteOffset, work.byteOffset);
-  for (let j = 0; j < columns; j++) {
-    y.data.fill(0, j * size, j * size + first);
-    y.data.set(ownY.subarray(j * rows, (j + 1) * rows), j * size + first);
-  }
-  for (let i = 0; i < rows; i++) {
-    const to = (first + i) * w.columns + place;
-    const from = 2 * i * columns;
-    for (let j = 0; j < columns; j++) {
-      const ofV = lying[from + j] as number;
-      const ofY = lying[from + columns + j] as number;
-      w.data[to + j] = ofV;
-      w.data[to + columns + j] = ofY;
-      z.data[to + j] = ofY;
-      z.data[to + columns + j] = ofV;
-    }
   }
 }

@@ -1,48 +1,49 @@
-import { shiftedRows, visitShifted } from './columnShift';
+import { placeColumns, shiftedRows } from './columnShift';
 import type { Engine, GramOptions } from './engine';
-import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, spreadRows, toFloat64, zeros } from './matrix';
+import { withOwnSpace } from './kernels';
+import { block, evenParts, type Matrix, type Part, rowsOf, setBlock, toFloat64, zeros } from './matrix';
 
 /** Width of a panel: enough for full speed of its products, which are tall, little enough that few elements below the diagonal are computed. Measured. */
 const panelWidth = 64;
 /** Terms that are widened to float64 at a time, so that memory does not grow with the probe. */
 const chunkLength = 256;
-/** Rows that become columns at a time. */
-const rowsAtOnce = 64;
-
 /**
  * Z'Z or ZZ' in float64 out of products of all before a panel and itself with it: little more than the upper triangle.
  * Each product of two float32 numbers is exact in float64, so the result is as good as its summation.
  */
-export async function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'columns' | 'rows', options: GramOptions): Promise<Matrix<Float64Array>> {
-  const [size, inner] = side === 'columns' ? [z.columns, z.rows] : [z.rows, z.columns];
+export function gram(engine: Pick<Engine, 'gemm'>, z: Matrix, side: 'columns' | 'rows', options: GramOptions): Promise<Matrix<Float64Array>> {
+  const { shift = null, checkpoint } = options;
+  // Panels are rows, contiguous: engines are faster at A B' than at A' B, by more than the transposing costs.
+  if (side === 'rows') return sumChunks(engine, z.rows, z.columns, rowReader(shift ? shiftedRows(z, shift) : z), checkpoint);
+  return withOwnSpace((space) => {
+    const place = { space, lengths: [z.columns * Math.min(z.rows, chunkLength)], at: 0 };
+    return sumChunks(engine, z.columns, z.rows, ({ start, length }) => placeColumns(rowsOf(z, start, length), shift, place), checkpoint);
+  });
+}
+
+/** The sum of XX' over chunks X of columns: size x some of `inner`. */
+async function sumChunks(
+  engine: Pick<Engine, 'gemm'>,
+  size: number,
+  inner: number,
+  readChunk: (chunk: Part) => Matrix<Float64Array>,
+  checkpoint: (() => void) | undefined,
+): Promise<Matrix<Float64Array>> {
   const ranges = evenParts(size, panelWidth);
   const sums = ranges.map(({ start, length }) => zeros(start + length, length));
-  // Panels are rows, contiguous: engines are faster at A B' than at A' B, by more than the transposing costs.
-  const readChunk = side === 'columns' ? columnReader(z, options) : rowReader(options.shift ? shiftedRows(z, options.shift) : z);
   for (const [at, chunk] of evenParts(inner, chunkLength).entries()) {
     const lying = readChunk(chunk);
     for (const [i, { start, length }] of ranges.entries()) {
       const sum = sums[i] as Matrix<Float64Array>;
-      options.checkpoint?.();
+      checkpoint?.();
       const addend = at > 0 ? { addend: sum } : {};
-      await engine.gemm(rowsOf(lying, 0, start + length), rowsOf(lying, start, length), { transposeB: true, ...addend, into: sum.data, checkpoint: options.checkpoint });
+      await engine.gemm(rowsOf(lying, 0, start + length), rowsOf(lying, start, length), { transposeB: true, ...addend, into: sum.data, checkpoint });
     }
   }
   const result = zeros(size, size);
   for (const [i, { start }] of ranges.entries()) setBlock(result, 0, start, sums[i] as Matrix);
   mirrorUpper(result);
   return result;
-}
-
-/** Chunks of rows as columns, always in the same memory. */
-function columnReader(z: Matrix, { shift }: GramOptions): (chunk: Part) => Matrix<Float64Array> {
-  const { columns } = z;
-  const buffer = new Float64Array(columns * Math.min(z.rows, chunkLength));
-  return ({ start, length }) => {
-    const data = buffer.subarray(0, columns * length);
-    visitShifted(rowsOf(z, start, length), shift ?? null, rowsAtOnce, (values, first, count) => spreadRows(values, count, columns, data, length, first));
-    return { rows: columns, columns: length, data };
-  };
 }
 
 /** Chunks of columns; not copied where one is the whole and in float64 already. */

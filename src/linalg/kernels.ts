@@ -1,14 +1,20 @@
 import { kernelsBinary } from './kernelsBinary';
 
 /** What src/linalg/kernels exports. Vectors and matrices are byte offsets into the memory; sizes are in numbers. */
-interface KernelExports {
+export interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   chaseBulges(band: number, size: number, bandwidth: number, from: number, to: number, work: number, log: number): number;
   unwindChase(vectors: number, count: number, size: number, bandwidth: number, from: number, to: number, log: number): number;
   choleskyFactor(a: number, size: number, inverses: number): number;
   invertLowerTriangle(a: number, size: number, inverses: number, inverse: number): void;
-  factorizePanel(panel: number, rows: number, columns: number, r: number, t: number): void;
-  rankUpdateFactor(v: number, p: number, t: number, rows: number, columns: number, y: number, lying: number, work: number): void;
+  factorizePanel(panel: number, distance: number, rows: number, columns: number, r: number, t: number): void;
+  rankUpdateFactor(v: number, distance: number, p: number, t: number, rows: number, columns: number, y: number, work: number): void;
+  subtractLower(a: number, size: number, finished: number, product: number, from: number, to: number): void;
+  scale(x: number, factor: number, length: number): void;
+  sumSquares(x: number, length: number): number;
+  sumSquaresNarrow(x: number, length: number): number;
+  transposeTo(from: number, stride: number, to: number, strideTo: number, rows: number, columns: number): void;
+  transposeNarrow(from: number, stride: number, to: number, strideTo: number, rows: number, columns: number): void;
   beginTridiagonal(diagonal: number, offDiagonal: number, size: number): void;
   continueTridiagonal(budget: number): number;
   widen(x: number, y: number, length: number): void;
@@ -42,30 +48,65 @@ declare const WebAssembly: {
 };
 
 const pageBytes = 65536;
+/** Of an idle space. */
+const keptBytes = 32 * 2 ** 20;
 /** Addresses below are left free, so that no block lies at zero. */
 const firstAddress = 64;
 
-let loaded: KernelExports | undefined;
+type Vectors<Lengths extends readonly number[]> = { [Index in keyof Lengths]: Float64Array };
 
-/** The kernels of this thread, compiled on first use. Every Node from 16.4 on has WebAssembly with SIMD. */
-export function kernels(): KernelExports {
-  loaded ??= new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(kernelsBinary, 'base64'))).exports as KernelExports;
-  return loaded;
+let compiled: object | undefined;
+
+/** Kernels and the memory that they work in. */
+export class KernelSpace {
+  /** Every Node from 16.4 on has WebAssembly with SIMD. */
+  readonly kernels = new WebAssembly.Instance((compiled ??= new WebAssembly.Module(Buffer.from(kernelsBinary, 'base64')))).exports as KernelExports;
+
+  get bytes(): number {
+    return this.kernels.memory.buffer.byteLength;
+  }
+
+  /** Room for vectors of these lengths at addresses that are multiples of 64. What is in them is undefined. They are the caller's until the next call. */
+  layOut<Lengths extends readonly number[]>(...lengths: Lengths): Vectors<Lengths> {
+    const { memory } = this.kernels;
+    let end = firstAddress;
+    const starts = lengths.map((length) => {
+      const start = end;
+      end += Math.ceil(length / 8) * 64;
+      return start;
+    });
+    const missing = Math.ceil((end - memory.buffer.byteLength) / pageBytes);
+    if (missing > 0) memory.grow(missing);
+    return starts.map((start, i) => new Float64Array(memory.buffer, start, lengths[i])) as Vectors<Lengths>;
+  }
 }
 
-/**
- * Room for vectors of these lengths in the kernels' memory, at addresses that are multiples of 64. What is in them is undefined. They are the caller's until
- * the next call, by whomever: nothing may be kept in them while other work can run.
- */
-export function layOut<Lengths extends readonly number[]>(...lengths: Lengths): { [Index in keyof Lengths]: Float64Array } {
-  const { memory } = kernels();
-  let end = firstAddress;
-  const starts = lengths.map((length) => {
-    const start = end;
-    end += Math.ceil(length / 8) * 64;
-    return start;
-  });
-  const missing = Math.ceil((end - memory.buffer.byteLength) / pageBytes);
-  if (missing > 0) memory.grow(missing);
-  return starts.map((start, i) => new Float64Array(memory.buffer, start, lengths[i])) as { [Index in keyof Lengths]: Float64Array };
+let shared: KernelSpace | undefined;
+const idle: KernelSpace[] = [];
+
+/** The space that all work of this thread shares. */
+export function sharedSpace(): KernelSpace {
+  shared ??= new KernelSpace();
+  return shared;
+}
+
+/** The kernels of the shared space. */
+export function kernels(): KernelExports {
+  return sharedSpace().kernels;
+}
+
+/** Room in the memory of the shared kernels: the caller's until the next call, by whomever, so nothing may be kept in it while other work can run. */
+export function layOut<Lengths extends readonly number[]>(...lengths: Lengths): Vectors<Lengths> {
+  return sharedSpace().layOut(...lengths);
+}
+
+/** A space that is nobody else's until `work` has ended: numbers may stay in it, and be operands of an engine, while other work runs. */
+export async function withOwnSpace<Value>(work: (space: KernelSpace) => Promise<Value>): Promise<Value> {
+  const space = idle.pop() ?? new KernelSpace();
+  try {
+    return await work(space);
+  } finally {
+    // Memory of WebAssembly never shrinks: a large one is left to the garbage collector.
+    if (idle.length === 0 && space.bytes <= keptBytes) idle.push(space);
+  }
 }

@@ -1,12 +1,10 @@
-import { type PanelReflectors, reduceToBand } from './bandReduction';
-import { bandToTridiagonalLogged, unwind } from './bandToTridiagonal';
 import { cholesky, solveLower } from './cholesky';
 import type { Engine, WorkOptions } from './engine';
 import { type Matrix, requireSquare, toFloat64, zeros } from './matrix';
 import { type Eigenpairs, symmetricEigenvectors } from './symmetricEigenvectors';
 import { tridiagonalEigenvalues } from './tridiagonal';
 import { tridiagonalEigenvectors } from './tridiagonalEigenvectors';
-import { bandwidthFor } from './tridiagonalForm';
+import { leaveTridiagonal, type TridiagonalBasis, type TridiagonalForm, tridiagonalFormWithBasis } from './tridiagonalForm';
 
 /** Up to this size the full decomposition is as fast. */
 const denseSize = 64;
@@ -26,6 +24,11 @@ const narrowAbove = 1e-5;
 const limits = { narrow: { leak: 1e4, exponent: 60 }, wide: { leak: 1e6, exponent: 500 } };
 const degreeLimit = 24;
 
+export interface LeadingOptions extends WorkOptions {
+  /** The matrix, times any factor, in tridiagonal form; used when it has a basis. Default: it is reduced where that is the way. */
+  readonly reduced?: (TridiagonalForm & { readonly basis?: TridiagonalBasis }) | undefined;
+}
+
 /**
  * The leading eigenvalues and eigenvectors of a symmetric positive semidefinite matrix. By reduction to tridiagonal form and inverse iteration; what that
  * finds is made orthonormal and checked. Large matrices with a steep spectrum, and what fails the check, go to Chebyshev-filtered subspace
@@ -36,13 +39,13 @@ export async function leadingEigenvectors(
   engine: Pick<Engine, 'gemm'>,
   matrix: Matrix<Float64Array>,
   count: number,
-  options: WorkOptions = {},
+  options: LeadingOptions = {},
 ): Promise<Eigenpairs> {
   requireSquare(matrix, 'An eigenvector');
   const size = matrix.rows;
   if (!Number.isInteger(count) || count < 0 || count > size) throw new RangeError(`A matrix of ${size} has no ${count} leading eigenvectors.`);
   if (size <= denseSize || 2 * count > size) return leading(symmetricEigenvectors(matrix, options.checkpoint), count);
-  if (size <= directSize || (size <= directLimit && participation(matrix) > count)) {
+  if (options.reduced?.basis || size <= directSize || (size <= directLimit && participation(matrix) > count)) {
     const found = await direct(engine, matrix, count, options);
     const ritz = await rayleighRitz(engine, matrix, await orthonormalize(engine, found));
     if (worstResidual(ritz, count) <= tolerance * (ritz.values[0] as number)) return leading(ritz, count);
@@ -64,21 +67,13 @@ async function direct(
   engine: Pick<Engine, 'gemm'>,
   matrix: Matrix<Float64Array>,
   count: number,
-  options: WorkOptions,
+  { reduced, ...options }: LeadingOptions,
 ): Promise<Matrix<Float64Array>> {
   const size = matrix.rows;
-  const factors: PanelReflectors[] = [];
-  const band = await reduceToBand(engine, { ...matrix, data: matrix.data.slice() }, bandwidthFor(size), { ...options, keep: (factor) => factors.push(factor) });
-  const { diagonal, offDiagonal, log } = bandToTridiagonalLogged(band, options.checkpoint);
-  const eigenvalues = tridiagonalEigenvalues(diagonal, offDiagonal, undefined, options.checkpoint).slice(size - count).reverse();
-  const vectors = tridiagonalEigenvectors({ diagonal, offDiagonal }, eigenvalues, options.checkpoint);
-  unwind(vectors.data, log, options.checkpoint);
-  // Rows x' become x'Q' with Q' = I - V T' V'.
-  for (const { v, t } of factors.reverse()) {
-    const along = await engine.gemm(vectors, v, { transposeB: true, ...options });
-    const weighted = await engine.gemm(along, t, { transposeB: true, ...options });
-    await engine.gemm(weighted, v, { scale: -1, addend: vectors, into: vectors.data, ...options });
-  }
+  const { basis, ...form } = reduced?.basis ? { ...reduced, basis: reduced.basis } : await tridiagonalFormWithBasis(engine, matrix, options);
+  const eigenvalues = tridiagonalEigenvalues(form.diagonal, form.offDiagonal, undefined, options.checkpoint).slice(size - count).reverse();
+  const vectors = tridiagonalEigenvectors(form, eigenvalues, options.checkpoint);
+  await leaveTridiagonal(engine, vectors, basis, options);
   return vectors;
 }
 

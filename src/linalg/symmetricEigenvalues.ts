@@ -13,14 +13,12 @@ export async function symmetricEigenvalues(
   options: WorkOptions = {},
 ): Promise<Float64Array> {
   requireSquare(matrix, 'An eigenvalue');
-  const { rows, columns, data } = matrix;
+  const { rows, data } = matrix;
   const largest = largestElement(data);
   if (largest === 0) return new Float64Array(rows);
   // A power of two, so that scaling is exact; it keeps squares away from overflow and underflow.
   const scale = 2 ** -Math.max(-1000, Math.min(1000, Math.floor(Math.log2(largest))));
-  const scaled = { rows, columns, data: new Float64Array(data.length) };
-  for (let i = 0; i < data.length; i++) scaled.data[i] = (data[i] as number) * scale;
-  const { diagonal, offDiagonal } = await tridiagonalForm(engine, scaled, options);
+  const { diagonal, offDiagonal } = await tridiagonalForm(engine, matrix, { ...options, scale });
   const eigenvalues = tridiagonalEigenvalues(diagonal, offDiagonal, undefined, options.checkpoint);
   for (let i = 0; i < rows; i++) eigenvalues[i] = (eigenvalues[i] as number) / scale;
   return eigenvalues;

@@ -90,28 +90,69 @@ function putOne(a: usize, row: i32, rowStep: i32, stepA: usize, b: usize, stepB:
   store<f64>(target, subtract ? load<f64>(target) - sum : sum);
 }
 
+/** Columns that are transposed together: few enough that what is written stays in the first cache, whatever the strides are multiples of. */
+const columnsAtOnce: i32 = 8;
+
 /** The transpose of rows x columns numbers, by blocks of 2 x 2. Distances from one row to the next in numbers. */
 export function transposeTo(from: usize, stride: i32, to: usize, strideTo: i32, rows: i32, columns: i32): void {
-  let i = 0;
-  for (; i + 2 <= rows; i += 2) {
-    const row = at(from, i * stride);
-    const next = at(row, stride);
-    let target = at(to, i);
-    const step = <usize>strideTo << 3;
-    let j = 0;
-    for (; j + 2 <= columns; j += 2) {
-      const above = v128.load(at(row, j));
-      const below = v128.load(at(next, j));
-      v128.store(target, v128.shuffle<f64>(above, below, 0, 2));
-      v128.store(target + step, v128.shuffle<f64>(above, below, 1, 3));
-      target += 2 * step;
+  const step = <usize>strideTo << 3;
+  for (let first = 0; first < columns; first += columnsAtOnce) {
+    const end = min(first + columnsAtOnce, columns);
+    let i = 0;
+    for (; i + 2 <= rows; i += 2) {
+      const row = at(from, i * stride);
+      const next = at(row, stride);
+      let target = at(to, first * strideTo + i);
+      let j = first;
+      for (; j + 2 <= end; j += 2) {
+        const above = v128.load(at(row, j));
+        const below = v128.load(at(next, j));
+        v128.store(target, v128.shuffle<f64>(above, below, 0, 2));
+        v128.store(target + step, v128.shuffle<f64>(above, below, 1, 3));
+        target += 2 * step;
+      }
+      if (j < end) {
+        store<f64>(target, load<f64>(at(row, j)));
+        store<f64>(target, load<f64>(at(next, j)), 8);
+      }
     }
-    if (j < columns) {
-      store<f64>(target, load<f64>(at(row, j)));
-      store<f64>(target, load<f64>(at(next, j)), 8);
+    if (i < rows) {
+      for (let j = first; j < end; j++) store<f64>(at(to, j * strideTo + i), load<f64>(at(from, i * stride + j)));
     }
   }
-  if (i < rows) {
-    for (let j = 0; j < columns; j++) store<f64>(at(to, j * strideTo + i), load<f64>(at(from, i * stride + j)));
+}
+
+/** The same, rounded to float32, by blocks of 4 x 2. Distances are in numbers of each kind. */
+export function transposeNarrow(from: usize, stride: i32, to: usize, strideTo: i32, rows: i32, columns: i32): void {
+  const step = <usize>strideTo << 2;
+  for (let first = 0; first < columns; first += columnsAtOnce) {
+    const end = min(first + columnsAtOnce, columns);
+    let i = 0;
+    for (; i + 4 <= rows; i += 4) {
+      const row0 = at(from, i * stride);
+      const row1 = at(row0, stride);
+      const row2 = at(row1, stride);
+      const row3 = at(row2, stride);
+      let target = to + <usize>first * step + (<usize>i << 2);
+      let j = first;
+      for (; j + 2 <= end; j += 2) {
+        const above = v128.shuffle<f32>(narrowed(at(row0, j)), narrowed(at(row1, j)), 0, 4, 1, 5);
+        const below = v128.shuffle<f32>(narrowed(at(row2, j)), narrowed(at(row3, j)), 0, 4, 1, 5);
+        v128.store(target, v128.shuffle<f64>(above, below, 0, 2));
+        v128.store(target + step, v128.shuffle<f64>(above, below, 1, 3));
+        target += 2 * step;
+      }
+      if (j < end) {
+        for (let r = 0; r < 4; r++) store<f32>(target + (<usize>r << 2), <f32>load<f64>(at(row0, r * stride + j)));
+      }
+    }
+    for (; i < rows; i++) {
+      for (let j = first; j < end; j++) store<f32>(to + <usize>j * step + (<usize>i << 2), <f32>load<f64>(at(from, i * stride + j)));
+    }
   }
+}
+
+/** Two numbers, in the lower half. */
+function narrowed(pair: usize): v128 {
+  return f32x4.demote_f64x2_zero(v128.load(pair));
 }

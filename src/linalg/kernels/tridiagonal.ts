@@ -116,13 +116,15 @@ function sweep(): i32 {
     const r = p + square;
     if (i > 0) store<f64>(<usize>(<isize>e - back), s * r);
     const before = c;
+    // Not 1 / c, which would have to wait for c: how long a sweep takes is how long its divisions wait for each other.
+    const inverse = r / p;
     c = p / r;
     s = square / r;
     const old = gamma;
     const alpha = load<f64>(d);
-    gamma = c * (alpha - sigma) - s * old;
+    gamma = (p * (alpha - sigma) - square * old) / r;
     store<f64>(<usize>(<isize>d - back), old + (alpha - gamma));
-    p = c != 0 ? (gamma * gamma) / c : before * square;
+    p = c != 0 ? gamma * gamma * inverse : before * square;
     d = <usize>(<isize>d + back);
     e = <usize>(<isize>e + back);
   }

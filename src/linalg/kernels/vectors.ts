@@ -61,3 +61,37 @@ export function scale(x: usize, factor: f64, length: i32): void {
   }
   if (i < length) store<f64>(x, factor * load<f64>(x));
 }
+
+/** The sum of squares. */
+export function sumSquares(x: usize, length: i32): f64 {
+  return dot(x, x, length);
+}
+
+/** The sum of squares of float32 numbers, in float64. */
+export function sumSquaresNarrow(x: usize, length: i32): f64 {
+  let first = f64x2.splat(0);
+  let second = f64x2.splat(0);
+  let third = f64x2.splat(0);
+  let fourth = f64x2.splat(0);
+  let i = 0;
+  for (; i + 8 <= length; i += 8) {
+    const left = v128.load(x);
+    const right = v128.load(x, 16);
+    const a = f64x2.promote_low_f32x4(left);
+    const b = f64x2.promote_low_f32x4(v128.shuffle<f64>(left, left, 1, 1));
+    const c = f64x2.promote_low_f32x4(right);
+    const d = f64x2.promote_low_f32x4(v128.shuffle<f64>(right, right, 1, 1));
+    first = f64x2.add(first, f64x2.mul(a, a));
+    second = f64x2.add(second, f64x2.mul(b, b));
+    third = f64x2.add(third, f64x2.mul(c, c));
+    fourth = f64x2.add(fourth, f64x2.mul(d, d));
+    x += 32;
+  }
+  let sum = sumOfLanes(f64x2.add(f64x2.add(first, second), f64x2.add(third, fourth)));
+  for (; i < length; i++) {
+    const value = <f64>load<f32>(x);
+    sum += value * value;
+    x += 4;
+  }
+  return sum;
+}

@@ -1,12 +1,8 @@
-import { type ColumnShift, visitShifted } from '../../linalg/columnShift';
-import { dot } from '../../linalg/dot';
+import { type ColumnShift, type ColumnsPlace, placeColumns, placeColumnsNarrow, visitShifted } from '../../linalg/columnShift';
 import { kernels } from '../../linalg/kernels';
-import { type Matrix, spreadRows, spreadRowsNarrow } from '../../linalg/matrix';
+import type { Matrix } from '../../linalg/matrix';
 import { RowBlock } from '../../linalg/rowBlock';
 import type { PartRows } from '../partRows';
-
-/** Rows that become columns at a time. */
-const rowsAtOnce = 64;
 
 export type Precision = 'float32' | 'float64';
 
@@ -68,10 +64,7 @@ function squaredLengths(features: Matrix, mean: Float64Array): Float64Array {
   own.set(mean);
   block.visit((first, count) => {
     kernels().centre(block.address, count, columns, own.byteOffset, 1);
-    for (let i = 0; i < count; i++) {
-      const row = block.values.subarray(i * columns, (i + 1) * columns);
-      squares[first + i] = dot(row, row);
-    }
+    for (let i = 0; i < count; i++) squares[first + i] = kernels().sumSquares(block.address + i * columns * Float64Array.BYTES_PER_ELEMENT, columns);
   });
   return squares;
 }
@@ -113,17 +106,10 @@ export function centredRows(centred: CentredFeatures, precision: Precision): Mat
   return { rows, columns, data };
 }
 
-/** The same as columns x rows. */
-export function centredColumns(centred: CentredFeatures, precision: Precision): Matrix {
-  const { rows, columns } = centred.features;
-  if (precision === 'float64') {
-    const data = new Float64Array(rows * columns);
-    visitShifted(centred.features, shiftOf(centred), rowsAtOnce, (values, first, count) => spreadRows(values, count, columns, data, rows, first));
-    return { rows: columns, columns: rows, data };
-  }
-  const data = new Float32Array(rows * columns);
-  visitShifted(centred.features, shiftOf(centred), rowsAtOnce, (values, first, count) => spreadRowsNarrow(values, count, columns, data, rows, first));
-  return { rows: columns, columns: rows, data };
+/** The same as columns x rows, in the memory of kernels. */
+export function placeCentredColumns(centred: CentredFeatures, precision: Precision, place: ColumnsPlace): void {
+  if (precision === 'float64') placeColumns(centred.features, shiftOf(centred), place);
+  else placeColumnsNarrow(centred.features, shiftOf(centred), place);
 }
 
 /** Both factors are scaled by a power of two, which loses nothing. */

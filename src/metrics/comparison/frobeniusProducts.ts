@@ -1,7 +1,8 @@
 import { dot } from '../../linalg/dot';
+import { type KernelSpace, withOwnSpace } from '../../linalg/kernels';
 import { evenParts, type Matrix, rowsOf } from '../../linalg/matrix';
 import type { MeasureContext } from '../contract';
-import { centredColumns, type CentredFeatures, centredRows, type Precision } from './centredFeatures';
+import { placeCentredColumns, type CentredFeatures, centredRows, type Precision } from './centredFeatures';
 
 /** Width of a block: wide enough for full speed of the product, narrow enough that the half which symmetry saves counts. */
 const blockWidth = 192;
@@ -25,12 +26,35 @@ export async function frobeniusProducts(
   precision: Precision,
   context: MeasureContext,
 ): Promise<FrobeniusProducts> {
-  if (side === 'rows') return ofRows(x, y, precision, context);
-  const ofX = columnBlocks(x, precision, context);
-  const ofY = columnBlocks(y, precision, context);
-  const xx = await selfProduct(x, precision, () => ofColumns(ofX, null, context));
-  const yy = await selfProduct(y, precision, () => ofColumns(ofY, null, context));
-  return { xy: await ofColumns(ofX, ofY, context), xx, yy };
+  return side === 'rows' ? ofRows(x, y, precision, context) : withOwnSpace((space) => ofColumns(x, y, precision, space, context));
+}
+
+async function ofColumns(x: CentredFeatures, y: CentredFeatures, precision: Precision, space: KernelSpace, context: MeasureContext): Promise<FrobeniusProducts> {
+  const { rows, columns } = x.features;
+  const ofType = (numbers: number) => (precision === 'float64' ? numbers : Math.ceil(numbers / 2));
+  const lengths = [rows * columns, rows * y.features.columns, blockWidth ** 2].map(ofType);
+  for (const [at, centred] of [x, y].entries()) {
+    context.checkpoint();
+    placeCentredColumns(centred, precision, { space, lengths, at });
+  }
+  context.checkpoint();
+  // Only now, as the memory can have moved while it was filled.
+  const [lyingX, lyingY, product] = space.layOut(...lengths).map((room) => (precision === 'float64' ? room : new Float32Array(room.buffer, room.byteOffset, 2 * room.length)));
+  const blocksOf = (lying: Float32Array | Float64Array | undefined, size: number) =>
+    evenParts(size, blockWidth).map(({ start, length }): Matrix => ({ rows: length, columns: rows, data: (lying as Float64Array).subarray(start * rows, (start + length) * rows) }));
+  const [ofX, ofY] = [blocksOf(lyingX, columns), blocksOf(lyingY, y.features.columns)];
+  const { sumSquares, sumSquaresNarrow } = space.kernels;
+  const squared = async (left: Matrix, right: Matrix): Promise<number> => {
+    context.checkpoint();
+    const into = (product as Float64Array).subarray(0, left.rows * right.rows);
+    await context.engine.gemm(left, right, { transposeB: true, into, checkpoint: context.checkpoint });
+    return (precision === 'float64' ? sumSquares : sumSquaresNarrow)(into.byteOffset, into.length);
+  };
+  return {
+    xx: await selfProduct(x, precision, () => ofSelf(ofX, squared)),
+    yy: await selfProduct(y, precision, () => ofSelf(ofY, squared)),
+    xy: await ofPair(ofX, ofY, squared),
+  };
 }
 
 async function selfProduct({ selfProducts }: CentredFeatures, precision: Precision, compute: () => Promise<number>): Promise<number> {
@@ -39,22 +63,20 @@ async function selfProduct({ selfProducts }: CentredFeatures, precision: Precisi
   return known;
 }
 
-function columnBlocks(centred: CentredFeatures, precision: Precision, { checkpoint }: MeasureContext): Matrix[] {
-  checkpoint();
-  const lying = centredColumns(centred, precision);
-  checkpoint();
-  return evenParts(lying.rows, blockWidth).map(({ start, length }) => rowsOf(lying, start, length));
+type Squared = (left: Matrix, right: Matrix) => Promise<number>;
+
+/** ||X'Y||^2 */
+async function ofPair(ofX: readonly Matrix[], ofY: readonly Matrix[], squared: Squared): Promise<number> {
+  let total = 0;
+  for (const left of ofX) for (const right of ofY) total += await squared(left, right);
+  return total;
 }
 
-/** ||X'Y||^2, or ||X'X||^2 (of which only the blocks on and below the diagonal are computed) when there is no Y. */
-async function ofColumns(ofX: readonly Matrix[], ofY: readonly Matrix[] | null, { engine, checkpoint }: MeasureContext): Promise<number> {
+/** ||X'X||^2, of which only the blocks on and below the diagonal are computed. */
+async function ofSelf(ofX: readonly Matrix[], squared: Squared): Promise<number> {
   let total = 0;
   for (const [place, left] of ofX.entries()) {
-    for (const [other, right] of (ofY ?? ofX.slice(0, place + 1)).entries()) {
-      checkpoint();
-      const { data } = await engine.gemm(left, right, { transposeB: true, checkpoint });
-      total += (ofY || other === place ? 1 : 2) * dot(data, data);
-    }
+    for (const [other, right] of ofX.slice(0, place + 1).entries()) total += (other === place ? 1 : 2) * (await squared(left, right));
   }
   return total;
 }

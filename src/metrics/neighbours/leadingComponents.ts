@@ -7,6 +7,7 @@ import type { MeasureContext } from '../contract';
 import type { PartRows } from '../partRows';
 import { centredGram } from '../spectrum/centredGram';
 import { livingFeatures } from '../spectrum/livingFeatures';
+import { isKept, reducedGram } from '../spectrum/reducedGram';
 
 export interface LeadingComponents {
   /**
@@ -45,7 +46,9 @@ export async function leadingComponents(part: PartRows, count: number, context: 
 
 async function find(part: PartRows, count: number, context: MeasureContext): Promise<Found> {
   const { side, gram, mean } = await centredGram(part, context);
-  const { values, vectors } = await leadingEigenvectors(context.engine, gram, count, { checkpoint: context.checkpoint });
+  // By the size alone, so that values do not depend on what else is measured.
+  const reduced = side === 'columns' && isKept(gram) ? await reducedGram(part, context) : undefined;
+  const { values, vectors } = await leadingEigenvectors(context.engine, gram, count, { checkpoint: context.checkpoint, reduced });
   const { features, scale } = livingFeatures(part);
   const scores = zeros(features.rows, count);
   if (side === 'columns') await project(features, scale, mean, vectors, scores, context);

@@ -1,5 +1,5 @@
-import { type ColumnShift, visitShifted } from '../../linalg/columnShift';
-import { type Matrix, spreadRows } from '../../linalg/matrix';
+import { type ColumnShift, shiftedColumns, shiftedRows } from '../../linalg/columnShift';
+import type { Matrix } from '../../linalg/matrix';
 import type { PartRows } from '../partRows';
 import { notFiniteReason } from '../reasons';
 
@@ -10,9 +10,6 @@ export interface LivingFeatures {
   /** A power of two; features times this are below 2 in magnitude and the largest is 1 or more, so that fourth powers stay finite. */
   readonly scale: number;
 }
-
-/** Rows that are turned at a time. */
-const rowsAtOnce = 64;
 
 const memo = new WeakMap<PartRows, LivingFeatures>();
 
@@ -56,12 +53,6 @@ function withoutZeroColumns(matrix: Matrix): Matrix {
 /** The scaled features in float64, lying on their longer side: d x n where there are as many rows as columns or more, n x d otherwise. */
 export function lyingFeatures({ features, scale }: LivingFeatures, checkpoint: () => void): Matrix<Float64Array> {
   const { rows, columns } = features;
-  const data = new Float64Array(rows * columns);
   const shift: ColumnShift = { scale, first: new Float64Array(columns), rest: null, factor: null };
-  visitShifted(features, shift, rowsAtOnce, (values, first, count) => {
-    checkpoint();
-    if (rows < columns) data.set(values.subarray(0, count * columns), first * columns);
-    else spreadRows(values, count, columns, data, rows, first);
-  });
-  return rows < columns ? { rows, columns, data } : { rows: columns, columns: rows, data };
+  return rows < columns ? shiftedRows(features, shift) : shiftedColumns(features, shift, checkpoint);
 }

@@ -1,12 +1,12 @@
-import { makeReflector } from '../../linalg/householder';
-import { kernels } from '../../linalg/kernels';
+import { withOwnSpace } from '../../linalg/kernels';
 import { block, type Matrix } from '../../linalg/matrix';
-import { RowBlock } from '../../linalg/rowBlock';
 import { tridiagonalEigenvalues } from '../../linalg/tridiagonal';
 import { tridiagonalForm } from '../../linalg/tridiagonalForm';
+import { turnBack, turnTo } from '../../linalg/turning';
 import type { MeasureContext } from '../contract';
 import type { PartRows } from '../partRows';
 import { type CentredGram, centredGram } from './centredGram';
+import { type ReducedGram, reducedGram, scaleOf } from './reducedGram';
 
 /** Of the scaled living features Z of a part: overall scale is not in them. */
 export interface Spectra {
@@ -32,38 +32,51 @@ export async function spectra(part: PartRows, context: MeasureContext): Promise<
   let known = memo.get(part);
   if (!known) {
     const gram = await centredGram(part, context);
-    known = gram.side === 'columns' ? await ofColumns(gram, part.features.rows, context) : await ofRows(gram, context);
+    known = gram.side === 'columns' ? ofColumns(await reducedGram(part, context), gram.mean, part.features.rows, context) : await ofRows(gram, context);
     memo.set(part, known);
   }
   return known;
 }
 
-async function ofColumns({ gram, mean }: CentredGram, rows: number, context: MeasureContext): Promise<Spectra> {
-  context.checkpoint();
-  const { form, scale } = await tridiagonal(turned(gram, mean), context);
-  const lifted = form.diagonal.map((value) => value / scale);
+function ofColumns({ diagonal, offDiagonal, scale }: ReducedGram, mean: Float64Array, rows: number, context: MeasureContext): Spectra {
+  const lifted = diagonal.map((value) => value / scale);
   lifted[0] = (lifted[0] as number) + rows * squaredLength(mean);
-  const uncentred = eigenvalues(lifted, form.offDiagonal.map((value) => value / scale), 1, context);
   return {
-    uncentred,
+    uncentred: eigenvalues(lifted, offDiagonal.map((value) => value / scale), 1, context),
     centred: once((asking) => {
-      const centred = eigenvalues(form.diagonal, form.offDiagonal, scale, asking);
+      const centred = eigenvalues(diagonal, offDiagonal, scale, asking);
       return centred.slice(Math.max(0, centred.length - (rows - 1)));
     }),
   };
 }
 
 async function ofRows({ gram, mean, alongMean }: CentredGram, context: MeasureContext): Promise<Spectra> {
+  const { engine, checkpoint } = context;
   const rows = gram.rows;
-  const ones = new Float64Array(rows).fill(1 / Math.sqrt(rows));
-  const { direction, matrix } = turnedWith(gram, ones, alongMean as Float64Array);
-  context.checkpoint();
-  const along = direction.subarray(1);
-  const { form, scale } = await tridiagonal(turned(block(matrix, 1, 1, rows - 1, rows - 1), along), context);
+  checkpoint();
+  const { rest, along } = await apartFromOnes(gram, alongMean as Float64Array);
+  const scale = scaleOf(rest);
+  const form = await tridiagonalForm(engine, rest, { scale, along, checkpoint });
   const unscaled = (values: Float64Array) => values.map((value) => value / scale);
   const bordered = Float64Array.of(rows * squaredLength(mean), ...unscaled(form.diagonal));
   const coupling = Float64Array.of(Math.sqrt(rows * squaredLength(along)), ...unscaled(form.offDiagonal));
-  return { uncentred: eigenvalues(bordered, coupling, 1, context), centred: once((asking) => eigenvalues(form.diagonal, form.offDiagonal, scale, asking)) };
+  return {
+    uncentred: eigenvalues(bordered, coupling, 1, context),
+    centred: once((asking) => eigenvalues(form.diagonal, form.offDiagonal, scale, asking)),
+  };
+}
+
+/** Zc Zc' and u = Zc m in coordinates of which the first lies along 1, without that one. */
+function apartFromOnes({ rows, data }: Matrix<Float64Array>, u: Float64Array): Promise<{ rest: Matrix<Float64Array>; along: Float64Array }> {
+  return withOwnSpace((space) => {
+    const [own, vector, image] = space.layOut(rows * rows, rows, rows);
+    own.set(data);
+    const matrix = { rows, columns: rows, data: own };
+    const turned = { rows: 1, columns: rows, data: u.slice() };
+    const turn = turnTo(space.kernels, matrix, new Float64Array(rows).fill(1), [vector, image]);
+    if (turn) turnBack(turned, turn);
+    return Promise.resolve({ rest: block(matrix, 1, 1, rows - 1, rows - 1), along: turned.data.slice(1) });
+  });
 }
 
 function once(find: (context: MeasureContext) => Float64Array): (context: MeasureContext) => Float64Array {
@@ -71,64 +84,12 @@ function once(find: (context: MeasureContext) => Float64Array): (context: Measur
   return (context) => (known ??= find(context));
 }
 
-/** Of the matrix times a power of two: beside a large mean it can be so small that its squares underflow. The matrix is overwritten. */
-async function tridiagonal(
-  matrix: Matrix<Float64Array>,
-  { engine, checkpoint }: MeasureContext,
-): Promise<{ form: Awaited<ReturnType<typeof tridiagonalForm>>; scale: number }> {
-  let largest = 0;
-  for (let i = 0; i < matrix.data.length; i += matrix.rows + 1) largest = Math.max(largest, matrix.data[i] as number);
-  const scale = largest > 0 ? 2 ** -Math.max(-1000, Math.floor(Math.log2(largest))) : 1;
-  if (scale !== 1) for (let i = 0; i < matrix.data.length; i++) matrix.data[i] = (matrix.data[i] as number) * scale;
-  return { form: await tridiagonalForm(engine, matrix, { checkpoint }), scale };
-}
-
 function eigenvalues(diagonal: Float64Array, offDiagonal: Float64Array, scale: number, { checkpoint }: MeasureContext): Float64Array {
   return tridiagonalEigenvalues(diagonal, offDiagonal, undefined, checkpoint).map((value) => value / scale);
 }
 
-/** HAH with the reflector H that brings `direction` to the first coordinate. */
-function turned(matrix: Matrix<Float64Array>, direction: Float64Array): Matrix<Float64Array> {
-  return turnedWith(matrix, direction, null).matrix;
-}
-
-/** HAH, and H times another vector. */
-function turnedWith(
-  { rows, columns, data }: Matrix<Float64Array>,
-  direction: Float64Array,
-  other: Float64Array | null,
-): { matrix: Matrix<Float64Array>; direction: Float64Array } {
-  const matrix = { rows, columns, data: data.slice() };
-  const image = other ? other.slice() : new Float64Array(rows);
-  // Scaled to keep the squares of a tiny mean from underflow.
-  const largest = direction.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  if (largest === 0) return { matrix, direction: image };
-  const v = direction.map((value) => value / largest);
-  const tau = makeReflector(v, 0, rows);
-  v[0] = 1;
-  // HAH = A - v w' - w v' with w = tau (A v - tau/2 (v'Av) v).
-  const { subtractRankTwo, timesVector } = kernels();
-  const block = new RowBlock(matrix, [rows, rows]);
-  const [own, w] = block.vectors as [Float64Array, Float64Array];
-  own.set(v);
-  block.visit((first, count) => timesVector(block.address, count, columns, own.byteOffset, w.byteOffset + first * Float64Array.BYTES_PER_ELEMENT));
-  const half = (tau / 2) * dot(v, w);
-  for (let i = 0; i < rows; i++) w[i] = tau * ((w[i] as number) - half * (v[i] as number));
-  block.visit((first, count) => {
-    subtractRankTwo(block.address, first, count, columns, own.byteOffset, w.byteOffset);
-    matrix.data.set(block.values.subarray(0, count * columns), first * columns);
-  });
-  const along = tau * dot(v, image);
-  for (let i = 0; i < rows; i++) image[i] = (image[i] as number) - along * (v[i] as number);
-  return { matrix, direction: image };
-}
-
 function squaredLength(vector: Float64Array): number {
-  return dot(vector, vector);
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  for (const value of vector) sum += value * value;
   return sum;
 }
