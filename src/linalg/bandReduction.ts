@@ -14,9 +14,9 @@ export interface SymmetricBand {
 type Products = Pick<Engine, 'gemm'>;
 
 /** Panels whose updates are put off and done together: long sums make fast products. Measured. */
-const panelsTogether = 4;
+const panelsTogether = 3;
 /** Rows that are updated at a time. */
-const chunkRows = 256;
+const chunkRows = 128;
 
 /** A factor I - V T V' of Q. */
 export interface PanelReflectors {
