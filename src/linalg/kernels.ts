@@ -7,6 +7,10 @@ export interface KernelExports {
   unwindChase(vectors: number, count: number, size: number, bandwidth: number, from: number, to: number, log: number): number;
   choleskyFactor(a: number, size: number, inverses: number): number;
   invertLowerTriangle(a: number, size: number, inverses: number, inverse: number): void;
+  makePair(s: number, y: number, direction: number, step: number, gradient: number, before: number, size: number, products: number): void;
+  lbfgsDirection(
+    s: number, y: number, rho: number, alphas: number, room: number, latest: number, count: number, gamma: number, q: number, size: number,
+  ): void;
   factorizePanel(panel: number, distance: number, rows: number, columns: number, r: number, t: number): void;
   rankUpdateFactor(v: number, distance: number, p: number, t: number, rows: number, columns: number, y: number, work: number): void;
   subtractLower(a: number, size: number, finished: number, product: number, from: number, to: number): void;

@@ -1,11 +1,9 @@
 import { dot } from '../linalg/dot';
 import type { Matrix } from '../linalg/matrix';
 import type { MeasureContext } from './contract';
+import type { CurvaturePairs } from './curvaturePairs';
 
-/** Pairs that are remembered. */
-const memory = 20;
-
-/** One softmax regression on its way to the minimum by L-BFGS (Nocedal 1980). */
+/** One softmax regression on its way to the minimum by L-BFGS. */
 export class SoftmaxHead {
   point: Float64Array;
   trial: Float64Array;
@@ -17,16 +15,20 @@ export class SoftmaxHead {
   inverseFactor: Matrix | null = null;
   private loss = Infinity;
   private gradient: Float64Array;
-  private direction: Float64Array;
+  private readonly direction: Float64Array;
   private slope = 0;
+  /** The factor of the direction at the trial point, and of the last one that was accepted. */
   private step = 1;
-  private readonly pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+  private accepted = 0;
 
+  /** @param index Its place among the functions of which `pairs` knows the curvature. */
   constructor(
     readonly labels: Uint8Array,
     readonly l2: number,
     private readonly tolerance: number,
     size: number,
+    private readonly pairs: CurvaturePairs,
+    private readonly index: number,
   ) {
     this.point = new Float64Array(size);
     this.trial = new Float64Array(size);
@@ -43,37 +45,23 @@ export class SoftmaxHead {
     this.done = this.settled;
   }
 
-  /** Two-loop recursion; the trial point is a full step along the direction. */
-  async chooseDirection(context: MeasureContext): Promise<void> {
-    const { direction, gradient, pairs } = this;
-    direction.set(gradient);
-    const alphas = new Float64Array(pairs.length);
-    for (let i = pairs.length - 1; i >= 0; i--) {
-      const { s, y, rho } = pairs[i] as (typeof pairs)[number];
-      alphas[i] = rho * dot(s, direction);
-      addScaled(direction, y, -(alphas[i] as number));
+  /**
+   * The trial point becomes a full step along the direction. It is found in the variables L'w, whose curvature at the start is the identity: there the gradient
+   * is L^-1 times that of w, and what L-BFGS makes of it the same as with L^-T L^-1 for its first guess.
+   */
+  async chooseDirection({ engine }: MeasureContext): Promise<void> {
+    const { direction, gradient, pairs, index, inverseFactor: factor, accepted } = this;
+    if (factor) {
+      const shape = { rows: factor.columns, columns: gradient.length / factor.columns };
+      const inner = await engine.gemm(factor, { ...shape, data: new Float32Array(gradient) });
+      const chosen = new Float32Array(pairs.direction(index, inner.data, accepted));
+      direction.set((await engine.gemm(factor, { ...shape, data: chosen }, { transposeA: true })).data);
+    } else {
+      direction.set(pairs.direction(index, gradient, accepted));
     }
-    const last = pairs.at(-1);
-    await this.applyInitial(direction, context);
-    if (last) {
-      const image = last.y.slice();
-      await this.applyInitial(image, context);
-      scaleBy(direction, 1 / (last.rho * dot(last.y, image)));
-    }
-    for (const [i, { s, y, rho }] of pairs.entries()) addScaled(direction, s, (alphas[i] as number) - rho * dot(y, direction));
-    scaleBy(direction, -1);
     this.slope = dot(gradient, direction);
     this.step = 1;
     this.placeTrial();
-  }
-
-  /** Multiplies a vector by the inverse of the curvature at the start, in place. */
-  private async applyInitial(vector: Float64Array, { engine }: MeasureContext): Promise<void> {
-    const factor = this.inverseFactor;
-    if (!factor) return;
-    const narrow = { rows: factor.columns, columns: vector.length / factor.columns, data: new Float32Array(vector) };
-    const half = await engine.gemm(factor, narrow);
-    vector.set((await engine.gemm(factor, half, { transposeA: true })).data);
   }
 
   /** Takes the trial point when the loss fell enough (Armijo); otherwise places a shorter one. */
@@ -81,7 +69,7 @@ export class SoftmaxHead {
     // Below the rounding of the loss a fall can no longer be told from noise.
     const noise = 1e-7 * Math.abs(this.loss);
     if (this.trialLoss <= this.loss + 1e-4 * this.step * this.slope + noise) {
-      this.remember();
+      this.accepted = this.step;
       this.accept();
       return true;
     }
@@ -97,23 +85,7 @@ export class SoftmaxHead {
   }
 
   private placeTrial(): void {
-    for (let i = 0; i < this.trial.length; i++) this.trial[i] = (this.point[i] as number) + this.step * (this.direction[i] as number);
+    const { trial, point, direction, step } = this;
+    for (let i = 0; i < trial.length; i++) trial[i] = (point[i] as number) + step * (direction[i] as number);
   }
-
-  private remember(): void {
-    const s = this.trial.map((value, i) => value - (this.point[i] as number));
-    const y = this.trialGradient.map((value, i) => value - (this.gradient[i] as number));
-    const curvature = dot(s, y);
-    if (!(curvature > 1e-12 * dot(y, y))) return;
-    this.pairs.push({ s, y, rho: 1 / curvature });
-    if (this.pairs.length > memory) this.pairs.shift();
-  }
-}
-
-function addScaled(a: Float64Array, b: Float64Array, factor: number): void {
-  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) + factor * (b[i] as number);
-}
-
-function scaleBy(a: Float64Array, factor: number): void {
-  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) * factor;
 }

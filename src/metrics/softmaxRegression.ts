@@ -1,7 +1,8 @@
 import { cholesky, solveLower } from '../linalg/cholesky';
-import type { Matrix } from '../linalg/matrix';
-import { zeros } from '../linalg/matrix';
+import { withOwnSpace } from '../linalg/kernels';
+import { type Matrix, zeros } from '../linalg/matrix';
 import type { MeasureContext } from './contract';
+import { CurvaturePairs } from './curvaturePairs';
 import { SoftmaxHead } from './softmaxHead';
 
 export interface SoftmaxOptions {
@@ -32,28 +33,39 @@ export interface SoftmaxHeads {
  * @param rows n x k, columns roughly centred.
  * @param labels one array of n classes for each head.
  */
-export async function fitSoftmaxHeads(
+export function fitSoftmaxHeads(
   rows: Matrix<Float64Array>,
   labels: readonly Uint8Array[],
   options: SoftmaxOptions,
   context: MeasureContext,
 ): Promise<SoftmaxHeads> {
-  const { classes, l2, iterationLimit, tolerance = 1e-5, correlated = false } = options;
-  const scales = columnScales(rows, classes, typeof l2 === 'number' ? l2 : Math.min(...l2));
-  context.checkpoint();
-  const wide = scaledWithIntercept(rows, scales);
-  context.checkpoint();
-  const scaled = { ...wide, data: new Float32Array(wide.data) };
-  const buffer = new Float32Array(scaled.rows * labels.length * classes);
-  const problem: Problem = { scaled, scales, classes, buffer, context };
-  const heads = labels.map((label, head) => new SoftmaxHead(label, typeof l2 === 'number' ? l2 : (l2[head] as number), tolerance, scaled.columns * classes));
-  if (correlated) await precondition(wide, scales, classes, heads, context);
-  let iterations = 0;
+  return withOwnSpace(async (space) => {
+    const { classes, l2, iterationLimit, tolerance = 1e-5, correlated = false } = options;
+    const penalty = (head: number) => (typeof l2 === 'number' ? l2 : (l2[head] as number));
+    const scales = columnScales(rows, classes, typeof l2 === 'number' ? l2 : Math.min(...l2));
+    context.checkpoint();
+    const wide = scaledWithIntercept(rows, scales);
+    context.checkpoint();
+    const scaled = { ...wide, data: new Float32Array(wide.data) };
+    const buffer = new Float32Array(scaled.rows * labels.length * classes);
+    const problem: Problem = { scaled, scales, classes, buffer, context };
+    const size = scaled.columns * classes;
+    const pairs = new CurvaturePairs(space, labels.length, size);
+    const heads = labels.map((label, head) => new SoftmaxHead(label, penalty(head), tolerance, size, pairs, head));
+    if (correlated) await precondition(wide, scales, classes, heads, context);
+    const iterations = await descend(problem, heads, iterationLimit);
+    return { weights: weightsOf(heads, scales, classes), converged: heads.filter((head) => head.settled).length, iterations };
+  });
+}
+
+/** Answers with the number of iterations. */
+async function descend(problem: Problem, heads: readonly SoftmaxHead[], iterationLimit: number): Promise<number> {
+  const { context } = problem;
   await evaluate(problem, heads);
   for (const head of heads) head.accept();
   let active = heads.filter((head) => !head.done);
-  while (active.length > 0 && iterations < iterationLimit) {
-    iterations += 1;
+  for (let iteration = 0; ; iteration++) {
+    if (active.length === 0 || iteration === iterationLimit) return iteration;
     for (const head of active) {
       context.checkpoint();
       await head.chooseDirection(context);
@@ -66,16 +78,18 @@ export async function fitSoftmaxHeads(
     }
     active = active.filter((head) => !head.done);
   }
-  const weights = zeros(scaled.columns, heads.length * classes);
-  for (const [index, head] of heads.entries()) {
-    for (let i = 0; i < scaled.columns; i++) {
-      const scale = i < rows.columns ? (scales[i] as number) : 1;
-      for (let c = 0; c < classes; c++) {
-        weights.data[i * weights.columns + index * classes + c] = (head.point[i * classes + c] as number) * scale;
-      }
+}
+
+/** In the variables before they were scaled, heads side by side. */
+function weightsOf(heads: readonly SoftmaxHead[], scales: Float64Array, classes: number): Matrix<Float64Array> {
+  const weights = zeros(scales.length + 1, heads.length * classes);
+  for (const [index, { point }] of heads.entries()) {
+    for (let i = 0; i < weights.rows; i++) {
+      const scale = i < scales.length ? (scales[i] as number) : 1;
+      for (let c = 0; c < classes; c++) weights.data[i * weights.columns + index * classes + c] = (point[i * classes + c] as number) * scale;
     }
   }
-  return { weights, converged: heads.filter((head) => head.settled).length, iterations };
+  return weights;
 }
 
 /** Gives each head the inverse of a factor of the curvature at the start, X'X / (n C) + l2, in the scaled variables. */

@@ -1,5 +1,6 @@
 export { chaseBulges, unwindChase } from './bulgeChase';
 export { choleskyFactor, invertLowerTriangle } from './cholesky';
+export { lbfgsDirection, makePair } from './lbfgs';
 export { factorizePanel, rankUpdateFactor, subtractLower } from './panel';
 export { transposeNarrow, transposeTo } from './product';
 export { addActive, addAround, addNarrowActive, addNarrowRows, addNarrowSquares, addRows, markVarying, takeMeans } from './columns';
