@@ -15,6 +15,7 @@ import { weightFamilies } from './weights';
 
 export { featureCatalog, isKnownMetric, metricCatalog, metricInfo } from './catalog';
 export { weightCatalog } from './weightCatalog';
+export { nearestNames } from './nearestNames';
 export { driftMetrics, measureWeights, weightFamilies } from './weights';
 export type { LayerWeights, WeightContext, WeightFamily, WeightReference, WeightTensor } from './weights';
 export { defaultMeasureOptions } from './contract';
