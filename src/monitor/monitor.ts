@@ -220,11 +220,8 @@ export class Monitor {
   }
 
   private takeChosenMetrics(chosen: readonly string[]): void {
-    const { metrics, unknown } = chooseMetrics(chosen);
+    const metrics = chooseMetrics(chosen);
     this.chosenMetrics = metrics.length === 0 ? null : new Set(metrics);
-    if (unknown.length === 0) return;
-    const rest = metrics.length === 0 ? 'everything is measured' : 'the others are measured';
-    this.options.events.log('warn', `The setting layerscope.metrics names ${unknown.map((each) => JSON.stringify(each)).join(', ')}, which ${unknown.length === 1 ? 'is' : 'are'} no metric and no group; ${rest}.`);
   }
 
   private measureOptions(): MeasureOptions {

@@ -232,5 +232,5 @@ export async function until(what: string, condition: () => boolean, milliseconds
 /** What is measured first; settings without metrics measure everything, in two turns. */
 export const firstMetrics = ['Memorization', 'Spectrum', 'Comparison', 'Weights'];
 export const metricCount = metricsOf('probe').length;
-export const firstCount = chooseMetrics(firstMetrics).metrics.filter((id) => metricsOf('probe').includes(id)).length;
+export const firstCount = chooseMetrics(firstMetrics).filter((id) => metricsOf('probe').includes(id)).length;
 export const weightMetricCount = metricsOf('checkpoint').length;

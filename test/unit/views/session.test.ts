@@ -3,7 +3,7 @@ import type { RunDetail, RunSummary, WorkerStatus } from '../../../src/protocol'
 import type { WorkerClientListener, WorkerConnection } from '../../../src/worker/workerConnection';
 import { makeOrder } from '../../../src/views/landscapeOrder';
 import { Session, type SessionEvent, type SessionOptions } from '../../../src/views/session';
-import { parseSettings } from '../../../src/views/settingValues';
+import { checkSettings } from '../../../src/views/settingValues';
 import { aDelta, aDetail, aFile, aRecord, aRun } from './samples';
 
 vi.mock('vscode', () => ({
@@ -86,7 +86,7 @@ function openSession(runs: readonly RunSummary[], folders = [{ name: 'runs', pat
   };
   const session = new Session({
     connect, memory,
-    readSettings: () => parseSettings((name) => settings[name], '/storage'),
+    readSettings: () => checkSettings((name) => settings[name], '/storage').settings,
     readFolders: async () => folders,
     log: { info: () => undefined, error: (message: string) => worker.calls.push(`error ${message}`) },
   } as unknown as SessionOptions);
