@@ -192,6 +192,21 @@ describe('the session', () => {
     }
   });
 
+  it('knows which folders cannot be searched until they can, and tells of changes alone', async () => {
+    const { session, worker, events } = openSession([aRun('a')], [{ name: 'runs', path: '/runs', sample: false }, { name: 'gone', path: '/gone', sample: false }]);
+    session.look();
+    await settled();
+    events.length = 0;
+    worker.listener.foldersChanged?.([]);
+    expect(events).toEqual([]);
+    worker.listener.foldersChanged?.([{ folder: '/gone', reason: 'does not exist (any more)' }, { folder: '/not/open', reason: 'is not a folder' }]);
+    expect(events).toEqual([{ kind: 'folders' }]);
+    expect(session.folders).toEqual([{ name: 'runs', path: '/runs', sample: false }, { name: 'gone', path: '/gone', sample: false, problem: 'does not exist (any more)' }]);
+    worker.listener.foldersChanged?.([]);
+    expect(events).toHaveLength(2);
+    expect(session.folders.some((folder) => folder.problem !== undefined)).toBe(false);
+  });
+
   it('needs no worker where no folder is open, and starts it when one is', async () => {
     const folders: { name: string; path: string; sample: boolean }[] = [];
     const { session, connect, worker } = openSession([aRun('a')], folders);
