@@ -13,7 +13,7 @@ type Parsed<Declared extends Options> = ReturnType<typeof parseArgs<{ options: D
  * Splits the arguments of a command into positional ones and options. `--option -1` is the value -1, whatever else begins with a dash is an option.
  * @param names what the positional arguments are called; all of them are required.
  * @param more whether there may be more of the last one.
- * @throws {UsageError} naming the argument that is missing, unknown, given twice or too much.
+ * @throws {UsageError} naming the argument that is missing, unknown or too much.
  */
 export function parseArguments<Declared extends Options>(
   args: readonly string[],
@@ -39,22 +39,15 @@ export function parseArguments<Declared extends Options>(
 
 /**
  * Options with their values as one argument each, which is how `parseArgs` takes a value that begins with a dash.
- * @throws {UsageError} when an option has no value, or two: nobody could tell which one was meant.
+ * @throws {UsageError} when an option has no value.
  */
 function joinValues(args: readonly string[], options: Options): string[] {
   const joined: string[] = [];
-  const given = new Set<string>();
   for (let at = 0; at < args.length; at += 1) {
     const arg = args[at] ?? '';
     if (arg === '--') return [...joined, ...args.slice(at)];
     const [option = '', inline] = arg.split('=', 2);
-    if (!option.startsWith('--') || options[option.slice(2)]?.type !== 'string') {
-      joined.push(arg);
-      continue;
-    }
-    if (given.has(option)) throw new UsageError(`${option} is given twice`);
-    given.add(option);
-    if (inline !== undefined) {
+    if (!option.startsWith('--') || options[option.slice(2)]?.type !== 'string' || inline !== undefined) {
       joined.push(arg);
       continue;
     }

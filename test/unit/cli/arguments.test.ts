@@ -55,7 +55,7 @@ describe('wrong arguments end with exit code 2, a reason and the usage, and noth
     [['measure', '.', '--eps2', '-.5'], '--eps2 is a number above 0, not "-.5"'],
     [['measure', '.', '--eps2', '--json'], '--eps2 has no value; one that begins with a dash is written --eps2=--json'],
     [['measure', '.', '--eps2'], '--eps2 has no value'],
-    [['measure', '.', '--eps2', '1', '--eps2=2'], '--eps2 is given twice'],
+    [['measure', '.', '--eps2', '1', '--eps2=-2'], '--eps2 is a number above 0, not "-2"'],
     [['measure', '.', '--eps2', '0x1'], '--eps2 is a number above 0, in decimal digits, not "0x1"'],
     [['measure', '.', '--eps2', '1e999'], '--eps2 is a number above 0, not "1e999"'],
     [['measure', '.', '--seed', '0x10'], '--seed is a whole number from 0 to 4294967295, in decimal digits, not "0x10"'],
