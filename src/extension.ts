@@ -12,6 +12,7 @@ import { openSession } from './views/openSession';
 import { registerRunsTree } from './views/runsTree';
 import { SampleRuns } from './views/sampleRuns';
 import type { Session } from './views/session';
+import { registerSettingComplaints } from './views/settingComplaints';
 import { engineFolder, modelProvider, readSettings } from './views/settings';
 import { registerStatusBar } from './views/statusBar';
 
@@ -31,6 +32,7 @@ export function activate(context: vscode.ExtensionContext): LayerscopeApi {
     registerLandscape(context, { session, log, tree: registerRunsTree(context, session) });
     const view = registerLayerHealthView(context, session, log);
     registerNotifications(context, { session, view, readSettings: () => readSettings(context), sampleFolder: sample.folder.path });
+    registerSettingComplaints(context, { session, log });
     registerFileHints(context, session);
     return createApi(session);
   } catch (error) {

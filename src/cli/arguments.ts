@@ -1,7 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import picomatch from 'picomatch';
 import { type EngineChoice, engineOrder } from '../linalg';
-import { defaultMeasureOptions, isKnownMetric, metricCatalog, type MeasureOptions, type Partition } from '../metrics';
+import { defaultMeasureOptions, isKnownMetric, metricCatalog, type MeasureOptions, nearestNames, type Partition } from '../metrics';
 import type { Shard } from '../monitor';
 import { clusterBounds, partitions } from '../worker/measureSettings';
 import { UsageError } from './command';
@@ -10,7 +10,7 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 type Parsed<Declared extends Options> = ReturnType<typeof parseArgs<{ options: Declared; allowPositionals: true }>>;
 
 /**
- * Splits the arguments of a command into positional ones and options.
+ * Splits the arguments of a command into positional ones and options. `--option -1` is the value -1, whatever else begins with a dash is an option.
  * @param names what the positional arguments are called; all of them are required.
  * @param more whether there may be more of the last one.
  * @throws {UsageError} naming the argument that is missing, unknown or too much.
@@ -23,7 +23,7 @@ export function parseArguments<Declared extends Options>(
 ): { positionals: string[]; values: Parsed<Declared>['values'] } {
   let parsed: Parsed<Declared>;
   try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+    parsed = parseArgs({ args: joinValues(args, options), options, allowPositionals: true });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
@@ -37,13 +37,38 @@ export function parseArguments<Declared extends Options>(
   return { positionals, values };
 }
 
-/** @throws {UsageError} when an id is not known, with the list of those that are. */
+/**
+ * Options with their values as one argument each, which is how `parseArgs` takes a value that begins with a dash.
+ * @throws {UsageError} when an option has no value.
+ */
+function joinValues(args: readonly string[], options: Options): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at += 1) {
+    const arg = args[at] ?? '';
+    if (arg === '--') return [...joined, ...args.slice(at)];
+    const [option = '', inline] = arg.split('=', 2);
+    if (!option.startsWith('--') || options[option.slice(2)]?.type !== 'string' || inline !== undefined) {
+      joined.push(arg);
+      continue;
+    }
+    const value = args[(at += 1)];
+    if (value === undefined) throw new UsageError(`${option} has no value`);
+    if (/^-(?![\d.])./.test(value)) throw new UsageError(`${option} has no value; one that begins with a dash is written ${option}=${value}`);
+    joined.push(`${option}=${value}`);
+  }
+  return joined;
+}
+
+/** @throws {UsageError} when an id is not known, with those that it may stand for and the list of all. */
 export function parseMetrics(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const ids = text.split(',').map((id) => id.trim());
   for (const id of ids) {
     if (!isKnownMetric(id)) {
-      throw new UsageError(`there is no metric ${JSON.stringify(id)}. Known: ${metricCatalog.map((metric) => metric.id).join(', ')}`);
+      const known = metricCatalog.map((metric) => metric.id);
+      const nearest = nearestNames(id, known);
+      const hint = nearest.length === 0 ? '' : ` Nearest: ${nearest.join(', ')}.`;
+      throw new UsageError(`there is no metric ${JSON.stringify(id)}.${hint} Known: ${known.join(', ')}`);
     }
   }
   return [...new Set(ids)];
@@ -61,7 +86,7 @@ export function parseMeasureOptions({ eps2, seed, partition, clusters }: Measure
     seed:
       seed === undefined
         ? defaultMeasureOptions.seed
-        : parseNumber('--seed', seed, 'a whole number from 0 to 4294967295', (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32),
+        : parseWhole('--seed', seed, 'a whole number from 0 to 4294967295', { least: 0, most: 2 ** 32 - 1 }),
   };
 }
 
@@ -73,13 +98,12 @@ function parsePartition(text: string): Partition {
 
 function parseClusters(text: string): number | 'best' {
   if (text === 'best') return text;
-  const { least, most } = clusterBounds;
-  return parseNumber('--clusters', text, `a whole number from ${least} to ${most}, or best`, (value) => Number.isInteger(value) && value >= least && value <= most);
+  return parseWhole('--clusters', text, `a whole number from ${clusterBounds.least} to ${clusterBounds.most}, or best`, clusterBounds);
 }
 
 /** @throws {UsageError} when it is not a whole number from 1. */
 export function parseCount(option: string, text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseNumber(option, text, 'a whole number from 1', (value) => Number.isSafeInteger(value) && value >= 1);
+  return text === undefined ? undefined : parseWhole(option, text, 'a whole number from 1', { least: 1, most: Number.MAX_SAFE_INTEGER });
 }
 
 /** @throws {UsageError} when it is not I/N with 1 <= I <= N. */
@@ -105,9 +129,23 @@ export function parseGlob(option: string, glob: string | undefined): ((name: str
   return picomatch(glob, { bash: true, dot: true });
 }
 
-/** @throws {UsageError} saying what was expected. */
+/** A number in decimal digits, perhaps with a fraction and an exponent. @throws {UsageError} saying what was expected. */
 export function parseNumber(option: string, text: string, expected: string, accept: (value: number) => boolean): number {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (!Number.isFinite(value) || !accept(value)) throw new UsageError(`${option} is ${expected}, not ${JSON.stringify(text)}`);
+  const value = decimal.test(text.trim()) ? Number(text) : NaN;
+  if (!Number.isFinite(value) || !accept(value)) throw refuse(option, text, expected);
   return value;
+}
+
+/** A whole number in decimal digits and nothing else. */
+function parseWhole(option: string, text: string, expected: string, { least, most }: { readonly least: number; readonly most: number }): number {
+  const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : NaN;
+  if (!(value >= least && value <= most)) throw refuse(option, text, expected);
+  return value;
+}
+
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function refuse(option: string, text: string, expected: string): UsageError {
+  const otherBase = /^[+-]?0[xob][\da-f]+$/i.test(text.trim());
+  return new UsageError(`${option} is ${expected}${otherBase ? ', in decimal digits' : ''}, not ${JSON.stringify(text)}`);
 }

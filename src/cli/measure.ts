@@ -1,8 +1,10 @@
-import type { MeasurementRecord, Split } from '../protocol';
+import { metricInfo } from '../metrics';
+import type { FileProblem, MeasurementRecord, Split } from '../protocol';
 import { isOfTraining } from '../protocol';
 import { parseArguments, parseEngine, parseGlob, parseMeasureOptions, parseMetrics, parseShard } from './arguments';
-import type { Command, Terminal } from './command';
-import { measureTarget } from './measuring';
+import { type Command, InputError, type Terminal } from './command';
+import { type Measured, measureTarget } from './measuring';
+import { nothingMatches } from './noMatch';
 import { count, formatTable, printJson, round, sayProblems } from './output';
 import { parseProbeData, parseProvider, probeDataOptions } from './probeDataArguments';
 import { mergeIntoFile } from './recordsFile';
@@ -46,9 +48,10 @@ export const measure: Command = {
     const shard = parseShard(values.shard);
     const { seed, ...chosen } = parseProbeData(values);
     const probeData = Object.keys(chosen).length === 0 || seed === undefined ? chosen : { ...chosen, seed };
-    const { run, engine, records, problems, measured } = await measureTarget(
+    const [target = ''] = positionals;
+    const result = await measureTarget(
       {
-        target: positionals[0] ?? '',
+        target,
         options: parseMeasureOptions(values),
         engine: parseEngine(values.engine),
         probeData,
@@ -59,6 +62,18 @@ export const measure: Command = {
       },
       terminal,
     );
+    const { run, engine, records, layers, measured } = result;
+    // What the training recorded is with the first part alone.
+    const without = metrics === undefined || shard !== undefined ? [] : impossible(metrics, result);
+    const problems = [...result.problems, ...without.map((id): FileProblem => ({ file: '.', place: `metric ${id}`, reason: `cannot be measured: there is no ${kindOf(id)}`, severity: 'warning' }))];
+    if (without.length > 0 && without.length === metrics?.length) {
+      sayProblems(terminal, result.problems);
+      throw new InputError(`${target}: holds no ${[...new Set(without.map(kindOf))].join(' and no ')}: ${without.join(', ')} cannot be measured of it`);
+    }
+    if (values.layer !== undefined && !layers.some((layer) => acceptLayer?.(layer))) {
+      sayProblems(terminal, problems);
+      throw nothingMatches({ target, option: '--layer', glob: values.layer, noun: 'layer', names: layers });
+    }
     if (values.out !== undefined) await mergeIntoFile(values.out, records);
     if (values.json) {
       printJson(terminal, { run, engine, records, problems });
@@ -69,6 +84,15 @@ export const measure: Command = {
     terminal.say(`${count(measured, 'layer')} measured now with ${engine.name} ${engine.version}`);
   },
 };
+
+/** Those of the named metrics that nothing in the target can have: they are measured on the other kind of file. */
+function impossible(metrics: readonly string[], { records, files }: Measured): readonly string[] {
+  return metrics.filter((id) => !files.some(({ kind }) => kind === kindOf(id)) && !records.some(({ metric }) => metric === id));
+}
+
+function kindOf(metric: string): 'probe' | 'checkpoint' {
+  return metricInfo(metric)?.subject === 'weights' ? 'checkpoint' : 'probe';
+}
 
 /** How many records there are, and the newest of probes, checkpoints and the training itself as tables. */
 function printSummary(terminal: Terminal, records: readonly MeasurementRecord[]): void {

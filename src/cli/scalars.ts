@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { parseArguments, parseGlob } from './arguments';
 import type { Command } from './command';
-import { count, formatTable, printJson, round, sayProblems } from './output';
+import { nothingMatches } from './noMatch';
+import { formatTable, printJson, round, sayProblems } from './output';
 import { kindOfPath, nameOfRun, openRun, readLogFile, readLogs } from './target';
 
 export const scalars: Command = {
@@ -21,12 +22,16 @@ export const scalars: Command = {
     const isFolder = (await kindOfPath(target)) === 'folder';
     const read = isFolder ? await readLogs(await openRun(target, terminal.signal), terminal.signal) : await readLogFile(target, terminal.signal);
     const series = read.series.filter(({ tag }) => accept?.(tag) ?? true);
+    if (values.tag !== undefined && series.length === 0) {
+      sayProblems(terminal, read.problems);
+      throw nothingMatches({ target, option: '--tag', glob: values.tag, noun: 'quantity', plural: 'quantities', names: read.series.map(({ tag }) => tag) });
+    }
     if (values.json) {
       printJson(terminal, { run: nameOfRun(isFolder ? target : path.dirname(path.resolve(target))), series, problems: read.problems });
       return;
     }
     if (series.length === 0) {
-      terminal.write(read.series.length === 0 ? 'Nothing has been logged.\n' : `None of ${count(read.series.length, 'quantity', 'quantities')} matches.\n`);
+      terminal.write('Nothing has been logged.\n');
     } else {
       const rows = series.map(({ tag, source, values: numbers }) => {
         const known = numbers.filter((value) => value !== null);

@@ -6,6 +6,7 @@ import { openProbe } from '../runs';
 import { createComputePool } from '../worker';
 import { parseArguments, parseCount, parseGlob, parseMeasureOptions } from './arguments';
 import { type Command, InputError, type Terminal } from './command';
+import { nothingMatches } from './noMatch';
 import { formatTable, printJson } from './output';
 import { kindOfPath } from './target';
 
@@ -31,7 +32,7 @@ export const suggestLabels: Command = {
     const { seed } = parseMeasureOptions({ seed: values.seed });
     const [probe = ''] = positionals;
     if ((await kindOfPath(probe)) === 'folder') throw new InputError(`${probe}: is a folder; name one of its probe files`);
-    const layer = await deepestLayer(probe, parseGlob('--layer', values.layer));
+    const layer = await deepestLayer(probe, values.layer);
     const advice = await advise(path.resolve(probe), layer, count, seed, terminal);
     if (values.json) {
       printJson(terminal, { probe, ...advice });
@@ -44,12 +45,13 @@ export const suggestLabels: Command = {
   },
 };
 
-async function deepestLayer(file: string, accept: ((layer: string) => boolean) | undefined): Promise<string> {
+async function deepestLayer(file: string, glob: string | undefined): Promise<string> {
+  const accept = parseGlob('--layer', glob);
   const probe = await openProbe(file);
   await probe.close();
   const names = probe.layers.map(({ name }) => name);
   const layer = names.filter((name) => accept?.(name) ?? true).at(-1);
-  if (layer === undefined) throw new InputError(`${file}: no layer matches; there are ${names.join(', ')}`);
+  if (layer === undefined) throw nothingMatches({ target: file, option: '--layer', glob: glob ?? '*', noun: 'layer', names });
   return layer;
 }
 

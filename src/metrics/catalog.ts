@@ -27,6 +27,12 @@ export function metricInfo(id: string): MetricInfo | undefined {
   return byId.get(id);
 }
 
+/** The metrics that a person means by an id or by the name of a group, in any case of letters; none when it is neither. */
+export function metricsNamed(name: string): readonly MetricInfo[] {
+  const wanted = name.trim().toLowerCase();
+  return metricCatalog.filter(({ id, group }) => id === wanted || group.toLowerCase() === wanted);
+}
+
 export function isKnownMetric(id: string): boolean {
   return byId.has(id);
 }

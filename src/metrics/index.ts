@@ -13,8 +13,9 @@ import { randomLabelFamily } from './randomLabels';
 import { spectrumFamilies } from './spectrum';
 import { weightFamilies } from './weights';
 
-export { featureCatalog, isKnownMetric, metricCatalog, metricInfo } from './catalog';
+export { featureCatalog, isKnownMetric, metricCatalog, metricInfo, metricsNamed } from './catalog';
 export { weightCatalog } from './weightCatalog';
+export { nearestNames } from './nearestNames';
 export { driftMetrics, measureWeights, weightFamilies } from './weights';
 export type { LayerWeights, WeightContext, WeightFamily, WeightReference, WeightTensor } from './weights';
 export { defaultMeasureOptions } from './contract';

@@ -1,6 +1,6 @@
 import { FormatError } from '../formats';
 import type { LayerMeasurement } from '../metrics';
-import { featureCatalog, methodOfMetric, metricCatalog, weightCatalog } from '../metrics';
+import { featureCatalog, methodOfMetric, metricsNamed, weightCatalog } from '../metrics';
 import type { FileProblem, MeasurementRecord } from '../protocol';
 import type { MethodOf } from './plan';
 import type { InspectedTensors } from './tensorWatch';
@@ -26,15 +26,10 @@ export function metricsOf(kind: 'probe' | 'checkpoint'): readonly string[] {
   return kind === 'probe' ? featureMetrics : weightMetrics;
 }
 
-/** The metrics meant by a list of ids and names of groups, and those entries that are neither. */
-export function chooseMetrics(names: readonly string[]): { readonly metrics: readonly string[]; readonly unknown: readonly string[] } {
-  const known = metricCatalog.filter(({ id }) => measuredMetrics.includes(id));
-  const meant = (name: string): readonly string[] => {
-    const wanted = name.trim().toLowerCase();
-    return known.filter(({ id, group }) => id === wanted || group.toLowerCase() === wanted).map(({ id }) => id);
-  };
-  const chosen = new Set(names.flatMap(meant));
-  return { metrics: measuredMetrics.filter((id) => chosen.has(id)), unknown: names.filter((name) => meant(name).length === 0) };
+/** The metrics meant by a list of ids and names of groups; what is neither means none. */
+export function chooseMetrics(names: readonly string[]): readonly string[] {
+  const chosen = new Set(names.flatMap((name) => metricsNamed(name).map(({ id }) => id)));
+  return measuredMetrics.filter((id) => chosen.has(id));
 }
 
 /** The current `method` of a metric, or null when no family computes it. */

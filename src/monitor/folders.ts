@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { FormatRegistry } from '../formats';
-import type { FileProblem, WatchedFolder } from '../protocol';
+import type { FileProblem, FolderProblem, WatchedFolder } from '../protocol';
 import { DiscoveryCache, discoverRuns } from '../runs';
 import type { RunOnDisk } from '../runs';
 import type { Clock } from './clock';
@@ -20,10 +20,12 @@ const clockSkew = 2_000;
 /** What one look at all folders found. */
 export interface Scan {
   readonly runs: readonly RunOnDisk[];
-  /** Outside of every run. */
+  /** In the folders, outside of every run. */
   readonly problems: readonly FileProblem[];
-  /** When it is not, a run that was not found may still exist. */
-  readonly complete: boolean;
+  /** Of the folders themselves. */
+  readonly folderProblems: readonly FolderProblem[];
+  /** Absolute paths of those that were searched in part or not at all, though they may exist: a run in them that was not found may still exist, too. */
+  readonly incomplete: readonly string[];
 }
 
 export interface FoldersOptions {
@@ -97,18 +99,28 @@ export class Folders {
     const started = this.clock.now();
     const runs = new Map<string, RunOnDisk>();
     const problems: FileProblem[] = [];
-    let complete = true;
+    const folderProblems: FolderProblem[] = [];
+    const incomplete: string[] = [];
     try {
       for (const folder of this.options.folders) {
+        const root = path.resolve(folder.path);
         const { exclude, include, maximumDepth } = this.options;
-        for await (const found of discoverRuns(folder, { exclude, include, maximumDepth, cache: this.cache, registry: this.registry })) {
-          if (this.stopped) return;
-          if (found.kind === 'run' && !runs.has(found.run.id)) runs.set(found.run.id, found.run);
-          else if (found.kind === 'problem') problems.push(found.problem);
-          else if (found.kind === 'end') complete &&= found.complete;
+        try {
+          for await (const found of discoverRuns(folder, { exclude, include, maximumDepth, cache: this.cache, registry: this.registry })) {
+            if (this.stopped) return;
+            if (found.kind === 'run' && !runs.has(found.run.id)) runs.set(found.run.id, found.run);
+            else if (found.kind === 'problem' && isOfFolder(found.problem, root)) folderProblems.push({ folder: folder.path, reason: found.problem.reason });
+            else if (found.kind === 'problem') problems.push(found.problem);
+            else if (found.kind === 'end' && !found.complete && !(await isGone(root))) incomplete.push(root);
+          }
+        } catch (error) {
+          // Not foreseen: the other folders are searched all the same.
+          this.onError(error);
+          folderProblems.push({ folder: folder.path, reason: error instanceof Error ? error.message : String(error) });
+          incomplete.push(root);
         }
       }
-      this.onScan({ runs: [...runs.values()], problems, complete });
+      this.onScan({ runs: [...runs.values()], problems, folderProblems, incomplete });
       await this.watchFolders([...runs.values()], started);
     } catch (error) {
       this.onError(error);
@@ -163,6 +175,16 @@ export class Folders {
     this.soon();
     return true;
   }
+}
+
+/** A folder with too many entries is searched all the same, but for the rest of them. */
+function isOfFolder({ file, severity }: FileProblem, root: string): boolean {
+  return file === root && severity !== 'info';
+}
+
+/** Whether it certainly does not exist: a drive that does not answer may still hold it. */
+async function isGone(folder: string): Promise<boolean> {
+  return stat(folder).then(() => false, (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT');
 }
 
 /** Milliseconds since 1970; 0 when there is no such folder. */

@@ -62,6 +62,10 @@ export interface MeasureSourcesResult {
    */
   readonly records: readonly MeasurementRecord[];
   readonly problems: readonly FileProblem[];
+  /** The probes and checkpoints that were asked for, of all shards, readable or not. */
+  readonly files: readonly FileOnDisk[];
+  /** Names of the layers there are in them and in what the training recorded, accepted or not. Of a shard without an accepted layer, those of the others, too. */
+  readonly layers: readonly string[];
   /** Features that models of the run gave, as probes of it. */
   readonly extracted: readonly FileOnDisk[];
   /** Layers measured now, not counting what was stored. */
@@ -181,7 +185,14 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
     const ofTraining = store.ofTraining().filter(({ metric, layer }) => metrics.includes(metric) && (acceptLayer?.(layer) ?? true));
     records.push(...relabelTraining(run.name, ofTraining));
   }
-  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, extracted, measured };
+  const layers = new Set([...measuredFiles.flatMap(({ content }) => content.layers), ...(isRun ? store.ofTraining().map(({ layer }) => layer) : [])]);
+  if (acceptLayer !== undefined && shard !== undefined) {
+    for (const file of files) {
+      if ([...layers].some(acceptLayer)) break;
+      if (!ours.includes(file)) for (const layer of (await inspect(file, false))?.layers ?? []) layers.add(layer);
+    }
+  }
+  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, files, layers: [...layers], extracted, measured };
 }
 
 interface Located {

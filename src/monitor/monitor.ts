@@ -13,6 +13,7 @@ import type { Clock } from './clock';
 import { Diagnoses } from './diagnoses';
 import { chooseMetrics, methodOf, metricsOf } from './fileRecords';
 import type { FeatureExtractor } from './featureExtractor';
+import { FolderNews } from './folderNews';
 import { Folders } from './folders';
 import type { Scan } from './folders';
 import { JobQueue } from './jobs';
@@ -66,6 +67,7 @@ export class Monitor {
   private readonly clock: Clock;
   private readonly poller: Poller;
   private readonly folders: Folders;
+  private readonly folderNews: FolderNews;
   private readonly queue: JobQueue;
   private readonly news: Batches;
   private readonly progressNews: Batches;
@@ -88,6 +90,7 @@ export class Monitor {
     const fail = (what: string, error: unknown): void => events.log('error', `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     this.poller = new Poller(this.clock, fail);
     this.folders = new Folders(this.clock, this.poller, registry, (scan) => this.takeScan(scan), (error) => fail('looking for runs', error));
+    this.folderNews = new FolderNews(events);
     this.news = new Batches(this.clock, batchMilliseconds, () => this.tellRuns());
     this.progressNews = new Batches(this.clock, progressMilliseconds, () => this.tellProgress());
     this.placeNews = new Batches(this.clock, placeMilliseconds, () => this.tellProgress());
@@ -220,11 +223,8 @@ export class Monitor {
   }
 
   private takeChosenMetrics(chosen: readonly string[]): void {
-    const { metrics, unknown } = chooseMetrics(chosen);
+    const metrics = chooseMetrics(chosen);
     this.chosenMetrics = metrics.length === 0 ? null : new Set(metrics);
-    if (unknown.length === 0) return;
-    const rest = metrics.length === 0 ? 'everything is measured' : 'the others are measured';
-    this.options.events.log('warn', `The setting layerscope.metrics names ${unknown.map((each) => JSON.stringify(each)).join(', ')}, which ${unknown.length === 1 ? 'is' : 'are'} no metric and no group; ${rest}.`);
   }
 
   private measureOptions(): MeasureOptions {
@@ -262,12 +262,14 @@ export class Monitor {
     if (differs('threads', 'engine', 'modelProvider', 'runModels', 'eps2', 'seed', 'partition', 'clusters', 'metrics', 'measureAutomatically', 'measureWeights')) for (const run of this.runs.values()) run.replan();
   }
 
-  private takeScan({ runs, problems, complete }: Scan): void {
+  private takeScan({ runs, problems, folderProblems, incomplete }: Scan): void {
     this.scanned = true;
     this.lastScan = this.clock.now();
     const found = new Set(runs.map(({ id }) => id));
+    this.folderNews.take(folderProblems, this.watched?.folders ?? []);
     // A run that an incomplete look did not meet may still be there; its own files tell when it is not.
-    if (complete) this.removeRuns([...this.runs.keys()].filter((id) => !found.has(id)));
+    const mayExist = ({ state: { folder } }: RunWatch): boolean => incomplete.some((root) => isBelow(folder, root));
+    this.removeRuns([...this.runs].filter(([id, run]) => !found.has(id) && !mayExist(run)).map(([id]) => id));
     for (const run of [...runs].sort((a, b) => newest(b) - newest(a))) this.takeRun(run);
     for (const { file, place, reason } of problems) {
       const text = [file, place, reason].filter((part) => part !== '').join(': ');
@@ -295,7 +297,7 @@ export class Monitor {
   /** Where the points of a landscape of a checkpoint (absolute path) are kept: with the records of its run; null outside of every run. */
   landscapeFolders(checkpoint: string): LandscapeFolders | null {
     const file = path.resolve(checkpoint);
-    const around = [...this.runs.values()].map(({ state }) => state).filter(({ folder }) => file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep));
+    const around = [...this.runs.values()].map(({ state }) => state).filter(({ folder }) => file !== folder && isBelow(file, folder));
     const run = around.sort((a, b) => b.folder.length - a.folder.length)[0];
     return run === undefined ? null : this.recordFolders(run);
   }
@@ -370,6 +372,11 @@ export class Monitor {
     this.lastProgress = progress;
     this.options.events.progressChanged(progress);
   }
+}
+
+/** Whether a path is a folder or lies in it; both absolute. */
+function isBelow(file: string, folder: string): boolean {
+  return file === folder || file.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep);
 }
 
 function newest(run: RunOnDisk): number {

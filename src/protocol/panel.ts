@@ -1,6 +1,6 @@
 import type { MetricInfo } from './records';
 import type { RunDetail, RunSummary } from './runs';
-import type { MeasureProgress, RunDelta, RunsDelta, WorkerStatus } from './worker';
+import type { FolderProblem, MeasureProgress, RunDelta, RunsDelta, WorkerStatus } from './worker';
 
 /** What the person chose; kept by the host so that every surface shows the same, and by the webview across reloads. */
 export interface PanelChoice {
@@ -20,6 +20,8 @@ export interface PanelSnapshot {
   /** False until the first scan is complete: "looking", not "nothing found". */
   readonly scanned: boolean;
   readonly folders: readonly string[];
+  /** Those of the folders that cannot be searched. Default none. */
+  readonly folderProblems?: readonly FolderProblem[];
   readonly detail: RunDetail | null;
   readonly metrics: readonly MetricInfo[];
   readonly choice: PanelChoice;

@@ -10,6 +10,14 @@ export interface WatchedFolder {
   readonly path: string;
 }
 
+/** Why a watched folder cannot be searched. */
+export interface FolderProblem {
+  /** Its path, as it was given. */
+  readonly folder: string;
+  /** For example "does not exist (any more)". */
+  readonly reason: string;
+}
+
 /** The settings the worker needs; names follow the `layerscope.*` configuration. */
 export interface WorkerSettings {
   /** Measure new probes without being asked. */
@@ -194,6 +202,8 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export interface WorkerEvents {
   runsChanged(delta: RunsDelta): void;
   runChanged(delta: RunDelta): void;
+  /** All watched folders that cannot be searched: once after the first scan, then whenever that changes. */
+  foldersChanged(problems: readonly FolderProblem[]): void;
   /** Null when nothing is being measured any more. */
   progressChanged(progress: MeasureProgress | null): void;
   /** The layers that are being measured from now on, each by a key that stays the same across processes. */

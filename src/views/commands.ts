@@ -12,6 +12,7 @@ import { type SampleRuns, sampleRunToShow } from './sampleRuns';
 import type { Session } from './session';
 import { escapeIcons } from './statusText';
 import { suggestLabels } from './suggestLabels';
+import { withoutLinks } from './withoutLinks';
 
 export interface CommandContext {
   readonly session: Session;
@@ -102,7 +103,7 @@ async function measure(context: CommandContext, argument: unknown, again: boolea
   if (run === null) return;
   const files = run.files.filter((file) => file.kind !== 'log');
   if (files.length === 0) {
-    void vscode.window.showInformationMessage(`Layerscope: ${run.name} has nothing to measure: ${run.note ?? 'it holds no probes and no checkpoints'}.`);
+    void vscode.window.showInformationMessage(withoutLinks(`Layerscope: ${run.name} has nothing to measure: ${run.note ?? 'it holds no probes and no checkpoints'}.`));
     return;
   }
   await context.session.measure(run.id, again);
@@ -149,7 +150,7 @@ async function saveExport(context: CommandContext, argument: unknown, format: Ex
 
 /** Says something and offers one thing to do; nobody waits for the answer. */
 function offer(message: string, action: string, command: string, ...values: unknown[]): void {
-  void vscode.window.showInformationMessage(message, action).then((answer) => {
+  void vscode.window.showInformationMessage(withoutLinks(message), action).then((answer) => {
     if (answer === action) void vscode.commands.executeCommand(command, ...values);
   });
 }

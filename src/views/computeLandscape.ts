@@ -11,6 +11,7 @@ import { positionOf } from './runFacts';
 import type { RunsNode } from './runsNodes';
 import type { Session } from './session';
 import { escapeIcons } from './statusText';
+import { withoutLinks } from './withoutLinks';
 
 export interface ComputeLandscapeOptions {
   readonly session: Session;
@@ -57,7 +58,7 @@ export class ComputeLandscape {
     if (run === null) return null;
     const usable = usableCheckpoints(run);
     if (usable.length === 0) {
-      void vscode.window.showInformationMessage(`Layerscope: ${run.name} holds no checkpoint that can be read; a landscape is computed from checkpoints.`);
+      void vscode.window.showInformationMessage(withoutLinks(`Layerscope: ${run.name} holds no checkpoint that can be read; a landscape is computed from checkpoints.`));
       return null;
     }
     if (usable.length === 1) return usable;

@@ -88,7 +88,8 @@ export class LayerHealthView implements vscode.WebviewViewProvider, vscode.Dispo
   #snapshot(): PanelSnapshot {
     const { runs, scanned, folders, detail, choice, progress, worker } = this.session;
     return {
-      kind: 'snapshot', runs, scanned, folders: folders.map((folder) => folder.path), detail, metrics: metricCatalog, choice, progress, worker,
+      kind: 'snapshot', runs, scanned, folders: folders.map((folder) => folder.path),
+      folderProblems: folders.flatMap(({ path, problem }) => (problem === undefined ? [] : [{ folder: path, reason: problem }])), detail, metrics: metricCatalog, choice, progress, worker,
     };
   }
 

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { LogLevel } from '../protocol';
 import { messageOf } from './messageOf';
+import { withoutLinks } from './withoutLinks';
 
 /** The one channel everything is logged to: View > Output > Layerscope. */
 export function createLog(): vscode.LogOutputChannel {
@@ -17,6 +18,6 @@ export { messageOf };
 export async function showFailure(log: vscode.LogOutputChannel, what: string, error: unknown): Promise<void> {
   log.error(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   const showLog = 'Show Log';
-  const answer = await vscode.window.showErrorMessage(`Layerscope: ${what}: ${messageOf(error)}`, showLog);
+  const answer = await vscode.window.showErrorMessage(withoutLinks(`Layerscope: ${what}: ${messageOf(error)}`), showLog);
   if (answer === showLog) log.show();
 }

@@ -5,6 +5,7 @@ import { contains } from './runFacts';
 import type { Session } from './session';
 import { turnOffFindingNotifications } from './settings';
 import type { LayerscopeSettings } from './settingValues';
+import { withoutLinks } from './withoutLinks';
 
 const toldKey = 'layerscope.toldFindings';
 /** Milliseconds that findings are gathered; by then the views show what they are going to show. */
@@ -58,7 +59,7 @@ async function tell({ run, finding }: News, more: number): Promise<void> {
   const show = 'Show';
   const never = 'Do Not Show Again';
   const others = more > 0 ? ` (and ${more} more)` : '';
-  const answer = await vscode.window.showWarningMessage(`${run.name}: ${finding.title}${others}`, show, never);
+  const answer = await vscode.window.showWarningMessage(withoutLinks(`${run.name}: ${finding.title}${others}`), show, never);
   if (answer === show) await vscode.commands.executeCommand('layerscope.showFinding', { kind: 'finding', run, finding });
   if (answer === never) await turnOffFindingNotifications();
 }

@@ -1,8 +1,20 @@
-import type { FileProblem, HealthState, RunFile, RunFileKind, RunFileState, RunSummary, WatchedFolder, WorkerStatus } from '../protocol';
+import type { FileProblem, FolderProblem, HealthState, RunFile, RunFileKind, RunFileState, RunSummary, WatchedFolder, WorkerStatus } from '../protocol';
 
 /** A watched folder as the host knows it: whether it holds the sample runs that come with the extension. */
 export interface HostFolder extends WatchedFolder {
   readonly sample: boolean;
+  /** Why it cannot be searched, when that is so. */
+  readonly problem?: string;
+}
+
+/** The folders with what is wrong with them. */
+export function withProblems(folders: readonly HostFolder[], problems: readonly FolderProblem[]): readonly HostFolder[] {
+  if (problems.length === 0) return folders;
+  const reasons = new Map(problems.map(({ folder, reason }) => [folder, reason]));
+  return folders.map((folder) => {
+    const problem = reasons.get(folder.path);
+    return problem === undefined ? folder : { ...folder, problem };
+  });
 }
 
 export const healthWords: Readonly<Record<HealthState, string>> = {

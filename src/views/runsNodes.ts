@@ -15,14 +15,14 @@ export type RunsNode =
 /** What is worth a person's attention first stands first. */
 const groups: readonly GroupKind[] = ['findings', 'problems', 'probe', 'checkpoint', 'log'];
 
-/** Folders are a level of their own where there are several, and always for the sample runs, so that nobody takes them for their own. */
+/** Folders are a level of their own where there are several, where one has a problem to tell, and always for the sample runs, so that nobody takes them for their own. */
 function showsFolders(folders: readonly HostFolder[]): boolean {
-  return folders.length > 1 || folders.some((folder) => folder.sample);
+  return folders.length > 1 || folders.some((folder) => folder.sample || folder.problem !== undefined);
 }
 
-/** The top of the tree: the folders, or the runs themselves. */
+/** The top of the tree: the folders, or the runs themselves; nothing where there are no runs for no other reason than that there are none. */
 export function rootNodes(runs: readonly RunSummary[], folders: readonly HostFolder[]): RunsNode[] {
-  if (runs.length === 0) return [];
+  if (runs.length === 0 && folders.every((folder) => folder.problem === undefined)) return [];
   return showsFolders(folders) ? folders.map((folder) => ({ kind: 'folder', folder })) : runs.map(runNode);
 }
 

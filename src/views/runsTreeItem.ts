@@ -48,11 +48,12 @@ function looks(node: RunsNode, session: Session): vscode.TreeItem {
   }
 }
 
-function folderItem({ name, sample }: HostFolder, runs: number): vscode.TreeItem {
+function folderItem({ name, sample, problem }: HostFolder, runs: number): vscode.TreeItem {
   const item = new vscode.TreeItem(name, runs > 0 ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None);
-  item.description = runs > 0 ? '' : 'no runs';
-  item.iconPath = sample ? new vscode.ThemeIcon('archive') : vscode.ThemeIcon.Folder;
-  item.contextValue = sample ? 'folder.sample' : 'folder';
+  item.description = problem ?? (runs > 0 ? '' : 'no runs');
+  item.iconPath = problem !== undefined ? problemIcons.warning : sample ? new vscode.ThemeIcon('archive') : vscode.ThemeIcon.Folder;
+  item.contextValue = sample ? 'folder.sample' : problem === undefined ? 'folder' : 'folder.problem';
+  if (problem !== undefined) label(item, `folder ${name}`, problem);
   return item;
 }
 

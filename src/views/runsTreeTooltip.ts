@@ -6,7 +6,7 @@ import type { RunsNode } from './runsNodes';
 export function runsTreeTooltip(node: RunsNode): vscode.MarkdownString | string | undefined {
   switch (node.kind) {
     case 'folder':
-      return node.folder.path;
+      return node.folder.problem === undefined ? node.folder.path : facts(node.folder.name, [['Folder', node.folder.path], ['Problem', node.folder.problem]]);
     case 'run': {
       const { name, health, modified, folder, note, findings } = node.run;
       return facts(name, [

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import type {
-  LabelAdvice, LandscapeEnd, LandscapeNews, LandscapeOrder, MeasureProgress, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, PanelChoice, ProbeData, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
+  FolderProblem, LabelAdvice, LandscapeEnd, LandscapeNews, LandscapeOrder, MeasureProgress, ModelFacts, ModelInspection, ModelProviderChoice, ModelProviderStatus, PanelChoice, ProbeData, RunDelta, RunDetail, RunsDelta, RunSummary, WorkerStatus,
 } from '../protocol';
 import type { WorkerClient } from '../worker/workerClient';
 import { applyRunDelta, applyRunsDelta, ownDetail } from './hostModel';
 import { writeLog } from './log';
 import { defaultChoice, parseChoice, sameChoice } from './panelChoice';
-import { describeWorker, type HostFolder, runToShowFirst } from './runFacts';
+import { describeWorker, type HostFolder, runToShowFirst, withProblems } from './runFacts';
 import type { LayerscopeSettings } from './settingValues';
 
 /** What happened; every surface draws from these and from the session's properties. */
@@ -53,6 +53,7 @@ export class Session implements vscode.Disposable {
   #restTimer: NodeJS.Timeout | undefined;
   #opening: { readonly runId: string } | null = null;
   #folders: readonly HostFolder[] = [];
+  #folderProblems: readonly FolderProblem[] = [];
   #runs: readonly RunSummary[] = [];
   #scanned = false;
   #detail: RunDetail | null = null;
@@ -73,7 +74,7 @@ export class Session implements vscode.Disposable {
     return this.#scanned;
   }
   get folders(): readonly HostFolder[] {
-    return this.#folders;
+    return withProblems(this.#folders, this.#folderProblems);
   }
   /** The chosen run in full; null while none is chosen or it is being opened. */
   get detail(): RunDetail | null {
@@ -265,6 +266,11 @@ export class Session implements vscode.Disposable {
       runsChanged: (delta) => this.#applyRuns(delta),
       runChanged: (delta) => this.#applyRun(delta),
       runReset: (detail) => this.#replaceDetail(detail),
+      foldersChanged: (problems) => {
+        if (this.#folderProblems.length === 0 && problems.length === 0) return;
+        this.#folderProblems = problems;
+        this.#emitter.fire({ kind: 'folders' });
+      },
       progressChanged: (progress) => {
         this.#progress = progress;
         this.#emitter.fire({ kind: 'progress' });

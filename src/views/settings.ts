@@ -1,17 +1,26 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { EngineChoice, ModelProviderChoice } from '../protocol';
-import { type LayerscopeSettings, parseSettings } from './settingValues';
+import { type CheckedSettings, checkSettings, type LayerscopeSettings } from './settingValues';
 
 const section = 'layerscope';
 
 /** The settings as they are now, checked. Records go to the workspace's storage, or the user's where no folder is open. */
 export function readSettings(context: vscode.ExtensionContext): LayerscopeSettings {
-  const configuration = vscode.workspace.getConfiguration(section);
-  const storage = context.storageUri ?? context.globalStorageUri;
-  const { worker, ...others } = parseSettings((name) => configuration.get(name), storage.fsPath, engineFolder(context));
+  const { worker, ...others } = readChecked(context).settings;
   // What lies in a folder says which images a model is shown, and may bring the graph.
   return { ...others, worker: { ...worker, runModels: vscode.workspace.isTrusted } };
+}
+
+/** What cannot be used of the settings as they are now. */
+export function readComplaints(context: vscode.ExtensionContext): CheckedSettings['complaints'] {
+  return readChecked(context).complaints;
+}
+
+function readChecked(context: vscode.ExtensionContext): CheckedSettings {
+  const configuration = vscode.workspace.getConfiguration(section);
+  const storage = context.storageUri ?? context.globalStorageUri;
+  return checkSettings((name) => configuration.get(name), storage.fsPath, engineFolder(context));
 }
 
 /** Where engines that do not come with the extension are installed, each in a folder of its own. */
@@ -38,6 +47,11 @@ export function onDidChangeSettings(listener: () => void): vscode.Disposable {
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(listener),
   );
+}
+
+/** Shows settings in the Settings editor, by their names without the prefix. */
+export async function openSettings(names: readonly string[]): Promise<void> {
+  await vscode.commands.executeCommand('workbench.action.openSettings', `@id:${names.map((name) => `${section}.${name}`).join(',')}`);
 }
 
 export async function turnOffFindingNotifications(): Promise<void> {

@@ -36,6 +36,7 @@ function tooltip(session: Session): string {
   const { runs, folders, progress, worker, chosenRun } = session;
   const lines = [`Watching ${plural(runs.length, 'run')} in ${plural(folders.length, 'folder')}.`];
   if (chosenRun !== null) lines.push(`Shown: ${escapeMarkdown([chosenRun.name, positionOf(chosenRun)].filter((part) => part !== '').join(', '))}`);
+  for (const { name, problem } of folders) if (problem !== undefined) lines.push(`Folder ${escapeMarkdown(`${name}: ${problem}`)}`);
   for (const run of runs) {
     for (const finding of run.findings) lines.push(`${escapeMarkdown(run.name)}: ${escapeMarkdown(finding.title)}`);
   }

@@ -51,6 +51,7 @@ const monitor = new Monitor({
   events: {
     runsChanged: (delta) => void host.runsChanged(delta),
     runChanged: (delta) => void host.runChanged(delta),
+    foldersChanged: (problems) => void host.foldersChanged(problems),
     progressChanged: (progress) => void host.progressChanged(progress),
     workChanged: (keys) => void host.workChanged(keys),
     log: (level, message) => void host.log(level, message),
@@ -116,7 +117,7 @@ const host = createBirpc<WorkerEvents, WorkerApi>(api, {
     if (process.connected) process.send?.(message);
   },
   on: (handle) => process.on('message', handle),
-  eventNames: ['runsChanged', 'runChanged', 'progressChanged', 'workChanged', 'landscapeChanged', 'log'],
+  eventNames: ['runsChanged', 'runChanged', 'foldersChanged', 'progressChanged', 'workChanged', 'landscapeChanged', 'log'],
   bind: 'functions',
   timeout: -1,
 });

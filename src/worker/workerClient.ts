@@ -54,6 +54,7 @@ export class WorkerClient implements WorkerConnection {
       runChanged: (delta) => {
         if (!this.snapshots.holds(delta)) this.tellRun(delta);
       },
+      foldersChanged: (problems) => this.tell((listener) => listener.foldersChanged?.(problems)),
       progressChanged: (progress) => {
         if (progress === null) this.asked.clear();
         this.tell((listener) => listener.progressChanged?.(progress));

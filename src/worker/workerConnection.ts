@@ -1,4 +1,4 @@
-import type { LandscapeNews, LogLevel, MeasureProgress, RunDelta, RunDetail, RunsDelta, WorkerApi, WorkerStatus } from '../protocol';
+import type { FolderProblem, LandscapeNews, LogLevel, MeasureProgress, RunDelta, RunDetail, RunsDelta, WorkerApi, WorkerStatus } from '../protocol';
 
 export interface WorkerClientOptions {
   /** Absolute path of the bundled worker (`dist/worker.js`); `computeThread.js` lies beside it. */
@@ -20,6 +20,7 @@ export interface WorkerClientListener {
   runChanged?(delta: RunDelta): void;
   /** A full snapshot of an opened run that replaces what was known of it: sent for every opened run after a restart. */
   runReset?(detail: RunDetail): void;
+  foldersChanged?(problems: readonly FolderProblem[]): void;
   progressChanged?(progress: MeasureProgress | null): void;
   landscapeChanged?(news: LandscapeNews): void;
   log?(level: LogLevel, message: string): void;

@@ -21,7 +21,7 @@ const runChanged = ({ runId, series }: RunDelta): void => {
 const monitor = new Monitor({
   measurerFor: () => measurer,
   concurrencyFor: () => 1,
-  events: { runsChanged: () => undefined, runChanged, progressChanged: () => undefined, workChanged: () => undefined, log: (level, message) => void (level === 'error' && console.error(message)) },
+  events: { runsChanged: () => undefined, runChanged, foldersChanged: () => undefined, progressChanged: () => undefined, workChanged: () => undefined, log: (level, message) => void (level === 'error' && console.error(message)) },
 });
 
 const requests: Record<string, (argument: never) => unknown> = {

@@ -50,6 +50,13 @@ describe('the panel says', () => {
     await finish(panel, 'nothing-found');
   });
 
+  it('why a folder could not be searched when nothing was found', async () => {
+    const panel = await openWith(null, { folders: ['/home/me/here', '/mnt/gone'], folderProblems: [{ folder: '/mnt/gone', reason: 'does not exist (any more)' }] });
+    const rows = await panel.page.locator('.folders li').allInnerTexts();
+    expect(rows.map((row) => row.trim())).toEqual(['/home/me/here', '/mnt/gone: does not exist (any more)']);
+    await finish(panel, 'folder-missing');
+  });
+
   it('why nothing can be measured in a run, and still shows its log', async () => {
     const files = sample.run.files.filter((file) => file.kind === 'log');
     const panel = await openWith(changed({ run: { files, findings: [], health: 'unknown', note: 'The run has a log but no probe files.' }, records: () => null, layers: [] }));

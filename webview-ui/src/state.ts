@@ -1,4 +1,5 @@
 import type {
+  FolderProblem,
   MeasureProgress,
   MeasurementRecord,
   MetricInfo,
@@ -32,6 +33,7 @@ export interface PanelState {
   readonly runs: readonly RunSummary[];
   readonly scanned: boolean;
   readonly folders: readonly string[];
+  readonly folderProblems: readonly FolderProblem[];
   readonly open: OpenRun | null;
   readonly metrics: readonly MetricInfo[];
   readonly choice: PanelChoice;
@@ -47,6 +49,7 @@ export function initialState(choice: PanelChoice | null): PanelState {
     runs: [],
     scanned: false,
     folders: [],
+    folderProblems: [],
     open: null,
     metrics: [],
     choice: choice ?? defaultChoice,
@@ -64,6 +67,7 @@ export function reduce(state: PanelState, message: ToPanel): PanelState {
         runs: message.runs,
         scanned: message.scanned,
         folders: message.folders,
+        folderProblems: message.folderProblems ?? [],
         open: message.detail && openRun(message.detail),
         metrics: message.metrics,
         choice: message.choice,

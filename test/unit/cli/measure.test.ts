@@ -84,6 +84,35 @@ describe('layerscope measure', () => {
     expect(told.stdout).toMatch(/^block0 +alignment +[\d.]+ +[\d.]+ +-?[\d.e-]+ +[\d.e-]+$/m);
   });
 
+  it('refuses a glob that matches no layer, says what there is, and measures nothing', async () => {
+    const good = probe({ epoch: 1, layers: ['enc.0', 'enc.1'] });
+    await writeFiles(folder, { 'probes/epoch=0.safetensors': good.subarray(0, good.length - 40), 'probes/epoch=1.safetensors': good });
+    const out = path.join(folder, 'records.out');
+    for (const options of [[], ['--json'], ['--out', out]]) {
+      const { code, stdout, stderr } = await cli.run(['measure', folder, '--layer', 'block*', ...options]);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(/^error: probes\/epoch=0\.safetensors/m);
+      expect(stderr).toContain(`layerscope measure: ${folder}: no layer matches --layer "block*"; there are 2 layers: enc.0, enc.1\n`);
+    }
+    expect(await exists(path.join(folder, '.layerscope'))).toBe(false);
+    expect(await exists(out)).toBe(false);
+  });
+
+  it('takes a part of the files of which no layer matches for nothing wrong where one of another part does', async () => {
+    await writeFiles(folder, { 'probes/epoch=0.safetensors': probe({ epoch: 0, layers: ['old'] }), 'probes/epoch=1.safetensors': probe({ epoch: 1, layers: ['new'] }) });
+    const parts = [await measure(folder, ...quick, '--layer', 'new', '--shard', '1/3'), await measure(folder, ...quick, '--layer', 'new', '--shard', '2/3'), await measure(folder, ...quick, '--layer', 'new', '--shard', '3/3')];
+    expect(parts.map(({ records }) => records.length)).toEqual([0, 3, 0]);
+    expect(await cli.run(['measure', folder, '--layer', 'none', '--shard', '3/3'])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/there are 2 layers: old, new\n$/) as string });
+  });
+
+  it('refuses metrics of which nothing in a run can be measured, and lists one among others as a problem', async () => {
+    await writeFiles(folder, { 'probes/epoch=0.safetensors': probe({ epoch: 0 }) });
+    expect(await cli.run(['measure', folder, '--metric', 'ww_alpha', '--json'])).toMatchObject({ code: 1, stdout: '', stderr: `layerscope measure: ${folder}: holds no checkpoint: ww_alpha cannot be measured of it\n` });
+    const { records, problems } = await measure(folder, '--metric', 'alignment,ww_alpha');
+    expect(new Set(records.map(({ metric }) => metric))).toEqual(new Set(['alignment']));
+    expect(problems).toEqual([{ file: '.', place: 'metric ww_alpha', reason: 'cannot be measured: there is no checkpoint', severity: 'warning' }]);
+  });
+
   it('lists a bad probe of a run and measures the rest', async () => {
     const good = probe({ epoch: 1 });
     await writeFiles(folder, { 'probes/epoch=0.safetensors': good.subarray(0, good.length - 40), 'probes/epoch=1.safetensors': good });

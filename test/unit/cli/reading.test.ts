@@ -107,7 +107,18 @@ describe('layerscope scalars', () => {
     await writeFiles(folder, { 'log.txt': '{"epoch": 0, "train/loss": 1, "val/loss": 2, "lr": 3}\n' });
     const { series } = documentOf<Scalars>(await cli.run(['scalars', folder, '--tag', '*loss', '--json']));
     expect(series.map(({ tag }) => tag)).toEqual(['train/loss', 'val/loss']);
-    expect(documentOf<Scalars>(await cli.run(['scalars', folder, '--tag', 'none', '--json'])).series).toEqual([]);
+  });
+
+  it.each([{ how: 'as a table', options: [] }, { how: 'as JSON', options: ['--json'] }])('refuses a glob that matches nothing and says what there is, $how', async ({ options }) => {
+    await writeFiles(folder, { 'log.txt': `{"epoch": 0, ${Array.from({ length: 12 }, (_, at) => `"loss/${String(at)}": 1`).join(', ')}}\n` });
+    expect(await cli.run(['scalars', folder, '--tag', 'acc*', ...options])).toMatchObject({
+      code: 1, stdout: '',
+      stderr: `layerscope scalars: ${folder}: no quantity matches --tag "acc*"; there are 12 quantities: loss/0, loss/1, loss/2, loss/3, loss/4, loss/5, loss/6, loss/7, ...\n`,
+    });
+    await writeFiles(folder, { 'log.txt': '' });
+    expect(await cli.run(['scalars', path.join(folder, 'log.txt'), '--tag', 'acc*', ...options])).toMatchObject({
+      code: 1, stdout: '', stderr: expect.stringContaining('no quantity matches --tag "acc*"; no quantity was found in it') as string,
+    });
   });
 
   it('reads one log file, with NaN as null and counted', async () => {

@@ -41,7 +41,7 @@ describe('layerscope suggest-labels', () => {
   });
 
   it('says what there is when no layer matches, and refuses a folder', async () => {
-    expect(await cli.run(['suggest-labels', probe, '--layer', 'fc*'])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('there are block0, block1, block2') });
+    expect(await cli.run(['suggest-labels', probe, '--layer', 'fc*'])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no layer matches --layer "fc*"; there are 3 layers: block0, block1, block2') });
     expect(await cli.run(['suggest-labels', folder])).toMatchObject({ code: 1, stderr: expect.stringContaining('is a folder') });
   });
 });

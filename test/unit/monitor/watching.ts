@@ -7,7 +7,7 @@ import { Monitor } from '../../../src/monitor';
 import type { FeatureTask, LayerMeasurer, LayerTask, SuggestTask, WeightTask } from '../../../src/monitor';
 import type { Clock } from '../../../src/monitor/clock';
 import { chooseMetrics, metricsOf } from '../../../src/monitor/fileRecords';
-import type { EngineStatus, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, ScalarSeries, WorkerSettings } from '../../../src/protocol';
+import type { EngineStatus, FolderProblem, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, ScalarSeries, WorkerSettings } from '../../../src/protocol';
 import { openCheckpoint, openProbe } from '../../../src/runs';
 
 /** Lets time run faster than it does, so that polling need not be waited for. */
@@ -132,6 +132,8 @@ export class Watching {
   readonly progress: (MeasureProgress | null)[] = [];
   readonly work: (readonly string[])[] = [];
   readonly views: View[] = [];
+  /** Each time that it was told. */
+  readonly folderProblems: (readonly FolderProblem[])[] = [];
   deltas = 0;
   monitor: Monitor;
 
@@ -212,6 +214,7 @@ export class Watching {
           this.deltas += 1;
           for (const view of this.views) view.apply(delta);
         },
+        foldersChanged: (problems) => void this.folderProblems.push(problems),
         progressChanged: (progress) => void this.progress.push(progress),
         workChanged: (keys) => void this.work.push(keys),
         log: (level, message) => void this.logged.push(`${level} ${message}`),
@@ -232,5 +235,5 @@ export async function until(what: string, condition: () => boolean, milliseconds
 /** What is measured first; settings without metrics measure everything, in two turns. */
 export const firstMetrics = ['Memorization', 'Spectrum', 'Comparison', 'Weights'];
 export const metricCount = metricsOf('probe').length;
-export const firstCount = chooseMetrics(firstMetrics).metrics.filter((id) => metricsOf('probe').includes(id)).length;
+export const firstCount = chooseMetrics(firstMetrics).filter((id) => metricsOf('probe').includes(id)).length;
 export const weightMetricCount = metricsOf('checkpoint').length;

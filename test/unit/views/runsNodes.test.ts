@@ -23,6 +23,14 @@ describe('the rows of the Runs tree', () => {
     expect(childNodes({ kind: 'folder', folder: sample }, [run], [folder, sample])).toEqual([]);
   });
 
+  it('starts with folders where one has a problem, with and without runs', () => {
+    const gone = { name: 'gone', path: '/gone', sample: false, problem: 'does not exist (any more)' };
+    expect(rootNodes([], [gone])).toEqual([{ kind: 'folder', folder: gone }]);
+    expect(rootNodes([], [folder, gone]).map((node) => node.kind)).toEqual(['folder', 'folder']);
+    expect(rootNodes([run], [{ ...folder, problem: 'the disk failed' }]).map((node) => node.kind)).toEqual(['folder']);
+    expect(parentNode({ kind: 'run', run }, [{ ...folder, problem: 'the disk failed' }])?.kind).toBe('folder');
+  });
+
   it('is empty without runs, so that the welcome text shows', () => {
     expect(rootNodes([], [folder, sample])).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type * as vscode from 'vscode';
 import type { MeasureProgress, RunSummary } from '../../../src/protocol';
+import type { HostFolder } from '../../../src/views/runFacts';
 import type { RunsNode } from '../../../src/views/runsNodes';
 import { registerRunsTree } from '../../../src/views/runsTree';
 import type { Session, SessionEvent } from '../../../src/views/session';
@@ -28,7 +29,7 @@ vi.mock('vscode', () => {
     ThemeIcon: class {},
     ThemeColor: class {},
     TreeItem: class {
-      constructor(readonly label: string) {}
+      constructor(readonly label: string, readonly collapsibleState: number) {}
     },
     MarkdownString: class {
       constructor(readonly value: string) {}
@@ -46,7 +47,7 @@ vi.mock('vscode', () => {
 class FakeSession {
   runs: readonly RunSummary[] = [aRun('a', { files: [aFile('/runs/a/probe.npz', { state: 'problem' })] }), aRun('b')];
   progress: MeasureProgress | null = null;
-  readonly folders = [{ name: 'runs', path: '/runs', sample: false }];
+  folders: readonly HostFolder[] = [{ name: 'runs', path: '/runs', sample: false }];
   readonly choice = { runId: null };
   readonly chosenRun = null;
   #listener: (event: SessionEvent) => void = () => undefined;
@@ -116,6 +117,24 @@ describe('the Runs tree', () => {
     measure({ runId: 'a', done: 0, total: 2, current: '' });
     vi.advanceTimersByTime(1000);
     expect(redrawn).toEqual([undefined]);
+  });
+
+  it('names a folder that cannot be searched and the reason, beside those that can', async () => {
+    session.folders = [...session.folders, { name: 'drive*', path: '/mnt/drive', sample: false, problem: 'does not exist (any more)' }];
+    session.tell({ kind: 'folders' });
+    vi.advanceTimersByTime(1000);
+    expect(redrawn).toEqual([undefined]);
+    const rows = (await provider.getChildren()) ?? [];
+    const [runs, drive] = await Promise.all(rows.map((row) => provider.getTreeItem(row)));
+    expect([runs?.label, runs?.description, runs?.contextValue]).toEqual(['runs', '', 'folder']);
+    expect([drive?.label, drive?.description, drive?.contextValue]).toEqual(['drive*', 'does not exist (any more)', 'folder.problem']);
+    expect(drive?.accessibilityInformation?.label).toBe('folder drive*, does not exist (any more)');
+    expect(drive?.collapsibleState).toBe(0);
+    expect((await provider.getChildren(rows[0]))?.length).toBe(2);
+    const tooltip = await provider.resolveTreeItem?.(drive!, rows[1]!, {} as vscode.CancellationToken);
+    const text = (tooltip?.tooltip as vscode.MarkdownString).value;
+    expect(text).toContain('**drive\\***');
+    expect(text).toContain('Problem: does not exist \\(any more\\)');
   });
 
   it('makes a tooltip when it is asked for, with texts from files escaped', async () => {

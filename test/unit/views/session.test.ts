@@ -3,7 +3,7 @@ import type { RunDetail, RunSummary, WorkerStatus } from '../../../src/protocol'
 import type { WorkerClientListener, WorkerConnection } from '../../../src/worker/workerConnection';
 import { makeOrder } from '../../../src/views/landscapeOrder';
 import { Session, type SessionEvent, type SessionOptions } from '../../../src/views/session';
-import { parseSettings } from '../../../src/views/settingValues';
+import { checkSettings } from '../../../src/views/settingValues';
 import { aDelta, aDetail, aFile, aRecord, aRun } from './samples';
 
 vi.mock('vscode', () => ({
@@ -86,7 +86,7 @@ function openSession(runs: readonly RunSummary[], folders = [{ name: 'runs', pat
   };
   const session = new Session({
     connect, memory,
-    readSettings: () => parseSettings((name) => settings[name], '/storage'),
+    readSettings: () => checkSettings((name) => settings[name], '/storage').settings,
     readFolders: async () => folders,
     log: { info: () => undefined, error: (message: string) => worker.calls.push(`error ${message}`) },
   } as unknown as SessionOptions);
@@ -190,6 +190,21 @@ describe('the session', () => {
       await vi.advanceTimersByTimeAsync(20 * 60_000);
       expect(worker.users).toBe(0);
     }
+  });
+
+  it('knows which folders cannot be searched until they can, and tells of changes alone', async () => {
+    const { session, worker, events } = openSession([aRun('a')], [{ name: 'runs', path: '/runs', sample: false }, { name: 'gone', path: '/gone', sample: false }]);
+    session.look();
+    await settled();
+    events.length = 0;
+    worker.listener.foldersChanged?.([]);
+    expect(events).toEqual([]);
+    worker.listener.foldersChanged?.([{ folder: '/gone', reason: 'does not exist (any more)' }, { folder: '/not/open', reason: 'is not a folder' }]);
+    expect(events).toEqual([{ kind: 'folders' }]);
+    expect(session.folders).toEqual([{ name: 'runs', path: '/runs', sample: false }, { name: 'gone', path: '/gone', sample: false, problem: 'does not exist (any more)' }]);
+    worker.listener.foldersChanged?.([]);
+    expect(events).toHaveLength(2);
+    expect(session.folders.some((folder) => folder.problem !== undefined)).toBe(false);
   });
 
   it('needs no worker where no folder is open, and starts it when one is', async () => {

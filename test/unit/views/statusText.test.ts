@@ -5,7 +5,7 @@ import { escapeIcons, statusText } from '../../../src/views/statusText';
 import { aFinding, aRun } from './samples';
 
 const running: WorkerStatus = { state: 'running', engine: null, message: '', restarts: 0 };
-const quiet = { runs: [], scanned: true, progress: null, worker: running };
+const quiet = { runs: [], scanned: true, progress: null, worker: running, folders: [] };
 
 describe('the status-bar item', () => {
   it('shows the worst state, how many runs are watched and what was found', () => {
@@ -23,6 +23,13 @@ describe('the status-bar item', () => {
     expect(statusText({ ...quiet, scanned: false }).label).toBe('Layerscope: looking for runs');
     expect(statusText(quiet).label).toBe('Layerscope: no runs');
     expect(statusText({ ...quiet, runs: [aRun('a')], worker: { ...running, state: 'failed' } }).label).toBe('Layerscope: worker stopped');
+  });
+
+  it('says that folders cannot be searched rather than that there are no runs', () => {
+    const folders = [{ name: 'here', path: '/here', sample: false }, { name: 'gone', path: '/gone', sample: false, problem: 'does not exist (any more)' }];
+    expect(statusText({ ...quiet, folders }).text).toBe('$(warning) Layerscope: 1 folder cannot be searched');
+    expect(statusText({ ...quiet, folders, runs: [aRun('a')] }).label).toBe('Layerscope: 1 run');
+    expect(statusText({ ...quiet, folders: folders.slice(0, 1) }).label).toBe('Layerscope: no runs');
   });
 
   it('does not let a name become an icon', () => {

@@ -24,6 +24,13 @@ describe('the state of the panel', () => {
     expect(opened.ready).toBe(true);
   });
 
+  it('knows which folders cannot be searched, and forgets it when they can', () => {
+    const folderProblems = [{ folder: '/work', reason: 'does not exist (any more)' }];
+    const missing = reduce(opened, { ...snapshot, folderProblems });
+    expect(missing.folderProblems).toEqual(folderProblems);
+    expect([reduce(missing, snapshot).folderProblems, initialState(null).folderProblems]).toEqual([[], []]);
+  });
+
   it('appends the records and points of a delta without changing the state before', () => {
     const next = reduce(opened, { kind: 'run', delta: { ...delta, records: [record(2, 0, 3)], series: [series('loss', [1]), series('lr', [0.1])] } });
     expect(values(next)).toEqual([1, 2, 3]);

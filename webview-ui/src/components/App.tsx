@@ -23,7 +23,7 @@ export function App(): JSX.Element {
     <main ref={main} class="panel" data-ready={state.ready}>
       <h1 class="hidden">Layer health</h1>
       {state.ready && <WorkerBanner worker={worker} />}
-      {state.ready && runs.length === 0 && (state.scanned ? <NothingFound folders={state.folders} /> : worker.state !== 'failed' && <Looking folders={state.folders} />)}
+      {state.ready && runs.length === 0 && (state.scanned ? <NothingFound folders={state.folders} problems={state.folderProblems} /> : worker.state !== 'failed' && <Looking folders={state.folders} />)}
       {runs.length > 0 && (
         <div class="top">
           <RunPicker runs={runs} runId={choice.runId} onChoose={(runId) => choose({ runId, layers: null })} />

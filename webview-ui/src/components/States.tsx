@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { RunSummary, WorkerStatus } from '../../../src/protocol';
+import type { FolderProblem, RunSummary, WorkerStatus } from '../../../src/protocol';
 import { isMeasured } from '../select/timeline';
 import { post } from '../vscodeApi';
 import { Icon } from './Icon';
@@ -14,7 +14,7 @@ export function Looking({ folders }: { folders: readonly string[] }): JSX.Elemen
 }
 
 /** What was looked for, where, and the two ways to begin. */
-export function NothingFound({ folders }: { folders: readonly string[] }): JSX.Element {
+export function NothingFound({ folders, problems }: { folders: readonly string[]; problems: readonly FolderProblem[] }): JSX.Element {
   return (
     <div class="empty">
       <h2>No training run found</h2>
@@ -30,7 +30,7 @@ export function NothingFound({ folders }: { folders: readonly string[] }): JSX.E
           <code>log.txt</code>, <code>*.jsonl</code>, <code>metrics.csv</code>: the training log
         </li>
       </ul>
-      <Folders folders={folders} />
+      <Folders folders={folders} problems={problems} />
       <div class="ways">
         <button type="button" class="button wide" onClick={() => post({ kind: 'openSample' })}>
           Open a sample run
@@ -46,7 +46,8 @@ export function NothingFound({ folders }: { folders: readonly string[] }): JSX.E
   );
 }
 
-function Folders({ folders }: { folders: readonly string[] }): JSX.Element {
+function Folders({ folders, problems = [] }: { folders: readonly string[]; problems?: readonly FolderProblem[] }): JSX.Element {
+  const reasons = new Map(problems.map(({ folder, reason }) => [folder, reason]));
   if (folders.length === 0) return <p class="muted">No folder is open.</p>;
   return (
     <>
@@ -55,6 +56,7 @@ function Folders({ folders }: { folders: readonly string[] }): JSX.Element {
         {folders.map((folder) => (
           <li key={folder}>
             <code>{folder}</code>
+            {reasons.has(folder) && <>: {reasons.get(folder)}</>}
           </li>
         ))}
       </ul>
