@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { metricCatalog } from '../../../src/metrics';
 import type { Finding, MeasurementRecord, PanelChoice, PanelSnapshot, RunDelta, RunFile, RunSummary } from '../../../src/protocol';
-import { makeMeasureView } from '../../../webview-ui/src/runView';
 import { metricToShow } from '../../../webview-ui/src/select/metrics';
-import { makeTimeline } from '../../../webview-ui/src/select/timeline';
+import { shownForm, whyNoGap } from '../../../webview-ui/src/select/openingMetric';
 import { hold, initialState, type PanelState, reduce } from '../../../webview-ui/src/state';
 import { detail, record, summary } from './records';
 
@@ -140,19 +139,17 @@ describe('while values arrive, the metric', () => {
 
 describe('a gap that cannot be drawn', () => {
   const metric = metricCatalog.find(({ id }) => id === 'coding_rate_reduction')!;
-  const view = (records: readonly MeasurementRecord[], show: 'value' | 'gap') =>
-    makeMeasureView({ metric, show, records, layers: ['block0'], files: [], problems: [], timeline: makeTimeline(records, [], []) });
+  const drawn = (records: readonly MeasurementRecord[], wanted: 'value' | 'gap') => [shownForm(metric, records, wanted), whyNoGap(metric, records)];
 
   it('is drawn as the value, with the reason, where all probes hold one part only', () => {
     const records = [record(0, 0, 5, { metric: metric.id })];
     expect(openedOn({ records: [...oneValue('rankme'), ...records] })).toBe(metric.id);
-    expect(view(records, 'gap')).toMatchObject({ show: 'value', noGap: 'There is no gap: everything here was measured of one part, training or held-out samples.' });
-    expect([...view(records, 'gap').grid.values]).toEqual([5]);
+    expect(drawn(records, 'gap')).toEqual(['value', 'There is no gap: everything here was measured of one part, training or held-out samples.']);
   });
 
   it('stays a gap where it has a reason or nothing is measured yet', () => {
-    expect(view(measured(metric.id, null), 'gap')).toMatchObject({ show: 'gap', noGap: null });
-    expect(view([], 'gap')).toMatchObject({ show: 'gap', noGap: null });
-    expect(view(measured(metric.id), 'value')).toMatchObject({ show: 'value', noGap: null });
+    expect(drawn(measured(metric.id, null), 'gap')).toEqual(['gap', null]);
+    expect(drawn([], 'gap')).toEqual(['gap', null]);
+    expect(drawn(measured(metric.id), 'value')).toEqual(['value', null]);
   });
 });
