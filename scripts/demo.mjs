@@ -1,5 +1,5 @@
 // Opens the extension on the sample runs or on a folder in a real VS Code, or takes a picture of it there.
-import { statSync } from 'node:fs';
+import { statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { desktopCode, downloadDesktop, hasDisplay } from './vscode/desktop.mjs';
@@ -8,13 +8,14 @@ import { root } from './vscode/paths.mjs';
 import { removeFolder, run, temporaryFolder } from './vscode/processes.mjs';
 import { sampleRunToShow, sampleWorkspace } from './vscode/sampleWorkspace.mjs';
 import { startServer } from './vscode/server.mjs';
-import { openWorkbench, workbenchUrl } from './vscode/workbench.mjs';
+import { expectTheme, openWorkbench, workbenchUrl } from './vscode/workbench.mjs';
 
+/** Their names in the settings, and the files of VS Code that hold them. */
 const themes = {
-  light: 'Default Light Modern',
-  dark: 'Default Dark Modern',
-  hc: 'Default High Contrast',
-  'hc-light': 'Default High Contrast Light',
+  light: { id: 'Default Light Modern', file: 'light_modern.json' },
+  dark: { id: 'Default Dark Modern', file: 'dark_modern.json' },
+  hc: { id: 'Default High Contrast', file: 'hc_black.json' },
+  'hc-light': { id: 'Default High Contrast Light', file: 'hc_light.json' },
 };
 
 /** npm starts scripts in the checkout, wherever it was called. */
@@ -47,7 +48,8 @@ if (values.help) {
   console.log(usage);
   process.exit(0);
 }
-if (themes[values.theme] === undefined) fail(`--theme ${values.theme}: one of ${Object.keys(themes).join(', ')} is expected.`);
+if (!Object.hasOwn(themes, values.theme)) fail(`--theme ${values.theme}: one of ${Object.keys(themes).join(', ')} is expected.`);
+const theme = themes[values.theme];
 const [width, height] = ['width', 'height'].map((name) => {
   if (values[name] === undefined) return undefined;
   const pixels = Number(values[name]);
@@ -95,13 +97,14 @@ function folderAt(name) {
 
 async function takePicture(file) {
   const begin = Date.now();
-  const server = await startServer({ settings: { 'workbench.colorTheme': themes[values.theme] } });
+  const server = await startServer({ settings: { 'workbench.colorTheme': theme.id } });
   try {
     console.log(`Opening VS Code ${server.version} (server, headless) on ${content} ...`);
-    const workbench = await openWorkbench(server, { folder: workspace.folder, extension: root, width: Math.max(1280, width + 480), height });
+    const workbench = await openWorkbench(server, { folder: workspace.folder, extension: linkTo(root, server.data), width: Math.max(1280, width + 480), height });
     const { page } = workbench;
     try {
       await openContainer(page);
+      await expectTheme(page, theme.file);
       await setPanelWidth(page, width);
       if (own === undefined) await chooseRun(page, sampleRunToShow);
       await waitForPicture(page, { complete: values.complete, onProgress: tellNowAndThen() });
@@ -117,6 +120,16 @@ async function takePicture(file) {
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * Another path of the checkout. The server lies below the checkout (in `.cache/`), and VS Code takes every theme below the folder of an extension
+ * under development for one of that extension: it would draw the first that is as light or dark as the page instead of the one in the settings.
+ */
+function linkTo(folder, parent) {
+  const link = path.join(parent, 'extension');
+  symlinkSync(folder, link, 'junction');
+  return link;
 }
 
 /** Prints what it is called with, at most every two seconds. */
@@ -149,7 +162,7 @@ async function openDesktop() {
 }
 
 async function serve() {
-  const server = await startServer({ trust, settings: { 'workbench.colorTheme': themes[values.theme] } });
-  console.log(`\nOpen this address in a browser on this machine and click the Layerscope icon in the activity bar:\n\n  ${workbenchUrl(server, { folder: workspace.folder, extension: root })}\n\nPress Ctrl+C to end the demo.`);
+  const server = await startServer({ trust, settings: { 'workbench.colorTheme': theme.id } });
+  console.log(`\nOpen this address in a browser on this machine and click the Layerscope icon in the activity bar:\n\n  ${workbenchUrl(server, { folder: workspace.folder, extension: linkTo(root, server.data) })}\n\nPress Ctrl+C to end the demo.`);
   await server.ended;
 }

@@ -54,6 +54,16 @@ export async function openWorkbench(server, { width = 1280, height = 900, onLog 
   };
 }
 
+/** Waits until the workbench is drawn in a theme of VS Code, named by its file; fails, naming the one that is drawn, where that does not happen. */
+export async function expectTheme(page, file, limit = 20_000) {
+  // Of a theme that is loaded, the class names the extension and the file it is from.
+  const wanted = `theme-defaults-themes-${file.replace('.', '-')}`;
+  await page.locator(`.monaco-workbench[class*="${wanted}"]`).waitFor({ timeout: limit }).catch(async (cause) => {
+    const [, other] = /-themes-(\S+)-json/.exec((await page.locator('.monaco-workbench').getAttribute('class')) ?? '') ?? [];
+    throw new Error(`VS Code does not draw the colour theme that was asked for (${file}) but ${other === undefined ? 'none' : `${other}.json`}`, { cause });
+  });
+}
+
 /** What VS Code says in every run: that native parts which it does not need are not installed, and how it connects. */
 const noise = new RegExp(
   [

@@ -5,7 +5,8 @@ import type { FolderProblem, MeasureProgress, RunDelta, RunsDelta, WorkerStatus 
 /** What the person chose; kept by the host so that every surface shows the same, and by the webview across reloads. */
 export interface PanelChoice {
   readonly runId: string | null;
-  readonly metric: string;
+  /** Null lets the panel choose: what a finding rests on, coding rate reduction, or the first metric that has values. */
+  readonly metric: string | null;
   readonly show: 'value' | 'gap';
   readonly axis: 'linear' | 'log';
   /** Layers drawn as lines; null lets the panel choose (deepest, and those of a finding). */

@@ -2,7 +2,7 @@ import type { PanelChoice } from '../protocol';
 
 export const defaultChoice: PanelChoice = {
   runId: null,
-  metric: 'coding_rate_reduction',
+  metric: null,
   show: 'gap',
   axis: 'log',
   layers: null,

@@ -56,8 +56,8 @@ describe.each(allThemes)('in the $name theme', (theme) => {
     const said = await panel.said();
     const chosen = said.flatMap((message) => (message.kind === 'choose' ? [message.choice] : []));
     expect(chosen.map(({ show, axis, metric, asTable, runId }) => [show, axis, metric, asTable, runId])).toEqual([
-      ['value', 'log', 'coding_rate_reduction', false, memorizing],
-      ['value', 'linear', 'coding_rate_reduction', false, memorizing],
+      ['value', 'log', null, false, memorizing],
+      ['value', 'linear', null, false, memorizing],
       ['value', 'linear', 'alignment', false, memorizing],
       ['value', 'linear', 'rankme', false, memorizing],
       ['value', 'linear', 'rankme', true, memorizing],

@@ -4,13 +4,16 @@ import { buildCheckpoints, type Checkpoints } from './select/checkpoints';
 import { buildGrid, findBreaks, type Break, type Grid } from './select/grid';
 import { buildLine, chosenLayers, type Line } from './select/lines';
 import { isOfTrainingId } from './select/ofTraining';
+import { shownForm, whyNoGap } from './select/openingMetric';
 import type { MeasuredKind, Timeline } from './select/timeline';
 
 /** What the heat map shows, and the lines could. */
 export interface MeasureView {
   readonly metric: MetricInfo;
-  /** `value` as well where the metric has no gap. */
+  /** `value` as well where there is no gap. */
   readonly show: 'value' | 'gap';
+  /** Why there is none; null when there is one, or may be. */
+  readonly noGap: string | null;
   readonly checkpoints: Checkpoints;
   readonly layers: readonly string[];
   /** What the heat map shows. */
@@ -43,13 +46,13 @@ export interface MeasureViewInput {
 /** Places the records of one metric. Pure. */
 export function makeMeasureView(input: MeasureViewInput): MeasureView {
   const { metric, records, timeline } = input;
-  const show = metric.hasGap ? input.show : 'value';
+  const show = shownForm(metric, records, input.show);
   const checkpoints = buildCheckpoints(records, input.files, input.problems, timeline, kindOf(metric));
   const layers = allLayers(input.layers, records);
   const splits = show === 'gap' ? (['gap'] as const) : valueSplits(records);
   const lineGrids = splits.map((split) => buildGrid(records, metric.id, split, layers, checkpoints));
   const grid = lineGrids[0] ?? buildGrid([], metric.id, null, layers, checkpoints);
-  return { metric, show, checkpoints, layers, grid, lineGrids, breaks: findBreaks(grid, checkpoints) };
+  return { metric, show, noGap: whyNoGap(metric, records), checkpoints, layers, grid, lineGrids, breaks: findBreaks(grid, checkpoints) };
 }
 
 /**

@@ -13,6 +13,7 @@ import type {
   WorkerStatus,
 } from '../../src/protocol';
 import { isOfTraining } from '../../src/protocol';
+import { heldMetric, openingMetric, type OpeningMetric, undecided } from './select/openingMetric';
 import { idOfTraining } from './select/ofTraining';
 
 export type RecordsByMetric = ReadonlyMap<string, readonly MeasurementRecord[]>;
@@ -25,6 +26,8 @@ export interface OpenRun {
   readonly weightLayers: readonly string[];
   readonly records: RecordsByMetric;
   readonly series: readonly ScalarSeries[];
+  /** Shown where the person has not chosen a metric. */
+  readonly opening: OpeningMetric;
 }
 
 export interface PanelState {
@@ -41,7 +44,7 @@ export interface PanelState {
   readonly worker: WorkerStatus;
 }
 
-const defaultChoice: PanelChoice = { runId: null, metric: '', show: 'gap', axis: 'log', layers: null, asTable: false };
+const defaultChoice: PanelChoice = { runId: null, metric: null, show: 'gap', axis: 'log', layers: null, asTable: false };
 
 export function initialState(choice: PanelChoice | null): PanelState {
   return {
@@ -60,6 +63,10 @@ export function initialState(choice: PanelChoice | null): PanelState {
 
 /** Applies one message of the host. Pure: the given state is not changed. */
 export function reduce(state: PanelState, message: ToPanel): PanelState {
+  return withOpening(apply(state, message));
+}
+
+function apply(state: PanelState, message: ToPanel): PanelState {
   switch (message.kind) {
     case 'snapshot':
       return {
@@ -68,7 +75,7 @@ export function reduce(state: PanelState, message: ToPanel): PanelState {
         scanned: message.scanned,
         folders: message.folders,
         folderProblems: message.folderProblems ?? [],
-        open: message.detail && openRun(message.detail),
+        open: message.detail && openRun(message.detail, state.open),
         metrics: message.metrics,
         choice: message.choice,
         progress: message.progress,
@@ -83,11 +90,9 @@ export function reduce(state: PanelState, message: ToPanel): PanelState {
     case 'worker':
       return { ...state, worker: message.status };
     case 'choice':
-      return {
-        ...state,
-        choice: message.choice,
-        open: message.detail === undefined ? state.open : message.detail && openRun(message.detail),
-      };
+      // The person is at work with a command: showing as a table, or a finding.
+      if (message.detail === undefined) return hold({ ...state, choice: message.choice });
+      return { ...state, choice: message.choice, open: message.detail && openRun(message.detail, state.open) };
   }
 }
 
@@ -96,8 +101,28 @@ export function choose(state: PanelState, change: Partial<PanelChoice>): PanelSt
   return { ...state, choice: { ...state.choice, ...change } };
 }
 
-function openRun(detail: RunDetail): OpenRun {
-  return { run: detail.run, layers: detail.layers, weightLayers: detail.weightLayers ?? [], records: addRecords(new Map(), detail.records), series: detail.series };
+/** The person is at work with the page: what is drawn of the opened run stays. */
+export function hold(state: PanelState): PanelState {
+  return withOpening(state, heldMetric);
+}
+
+function openRun(detail: RunDetail, before: OpenRun | null): OpenRun {
+  return {
+    run: detail.run,
+    layers: detail.layers,
+    weightLayers: detail.weightLayers ?? [],
+    records: addRecords(new Map(), detail.records),
+    series: detail.series,
+    opening: before?.run.id === detail.run.id ? before.opening : undecided,
+  };
+}
+
+/** What the opened run is shown by, as its records and findings are now. */
+function withOpening(state: PanelState, decide: typeof openingMetric = openingMetric): PanelState {
+  const { open } = state;
+  if (!open) return state;
+  const opening = decide(state.metrics, open, state.choice.show);
+  return opening === open.opening ? state : { ...state, open: { ...open, opening } };
 }
 
 function applyRuns(state: PanelState, delta: RunsDelta): PanelState {
@@ -121,6 +146,7 @@ function applyRun(state: PanelState, delta: RunDelta): PanelState {
     ...state,
     runs,
     open: {
+      ...open,
       run: delta.run,
       layers: delta.layers,
       weightLayers: delta.weightLayers ?? [],

@@ -1,10 +1,17 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import type { PanelChoice, ToPanel } from '../../src/protocol';
-import { choose, initialState, reduce, type PanelState } from './state';
+import { choose, hold, initialState, reduce, type PanelState } from './state';
 import { loadArrangement, post, saveArrangement } from './vscodeApi';
 
+export interface Panel {
+  readonly state: PanelState;
+  readonly choose: (change: Partial<PanelChoice>) => void;
+  /** To be called when the person does something in the page. */
+  readonly touch: () => void;
+}
+
 /** The state of the page, kept up to date by the host's messages, and the way to choose. */
-export function usePanel(): readonly [PanelState, (change: Partial<PanelChoice>) => void] {
+export function usePanel(): Panel {
   const [state, setState] = useState(() => initialState(loadArrangement().choice));
 
   useEffect(() => {
@@ -35,7 +42,8 @@ export function usePanel(): readonly [PanelState, (change: Partial<PanelChoice>)
     },
     [state.choice],
   );
-  return [state, change];
+  const touch = useCallback(() => setState(hold), []);
+  return { state, choose: change, touch };
 }
 
 const kinds: ReadonlySet<string> = new Set<ToPanel['kind']>(['snapshot', 'runs', 'run', 'progress', 'worker', 'choice']);

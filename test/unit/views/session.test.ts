@@ -123,6 +123,16 @@ describe('the session', () => {
     expect(stored.get('layerscope.choice')).toMatchObject({ runId: 'a' });
   });
 
+  it('leaves the metric to the panel until a person chooses one, and keeps that', async () => {
+    const { session, stored } = openSession([aRun('a'), aRun('b')]);
+    session.look();
+    await settled();
+    expect(stored.get('layerscope.choice')).toMatchObject({ metric: null });
+    session.choose({ metric: 'alignment' });
+    session.choose({ runId: session.choice.runId === 'a' ? 'b' : 'a' });
+    expect(stored.get('layerscope.choice')).toMatchObject({ metric: 'alignment' });
+  });
+
   it('closes the run it leaves and never applies its deltas to the next one', async () => {
     const { session, worker, events } = openSession([aRun('a'), aRun('b')]);
     session.look();

@@ -43,6 +43,8 @@ describe('a stored choice', () => {
     expect(parseChoice({ runId: 'a', metric: '', show: 'value', axis: 3, layers: ['x', 1], asTable: 'yes' })).toEqual({
       ...defaultChoice, runId: 'a', show: 'value',
     });
+    expect(parseChoice({ metric: 'alignment' }).metric).toBe('alignment');
+    expect(parseChoice({ metric: null }).metric).toBeNull();
   });
 
   it('is the same when its layers are the same', () => {

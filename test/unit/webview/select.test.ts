@@ -6,6 +6,7 @@ import { binColumns, binMean, buildGrid, cellReason, cellState, findBreaks } fro
 import { buildLine, chosenLayers } from '../../../webview-ui/src/select/lines';
 import { nearestPoint, placeScalar, scalarChoices } from '../../../webview-ui/src/select/scalars';
 import { metricsOfRun, metricToShow } from '../../../webview-ui/src/select/metrics';
+import { undecided } from '../../../webview-ui/src/select/openingMetric';
 import { chooseUnitOfLogs, makeTimeline } from '../../../webview-ui/src/select/timeline';
 import type { OpenRun } from '../../../webview-ui/src/state';
 import { record, series, summary } from './records';
@@ -98,7 +99,7 @@ describe('the axis of checkpoints', () => {
 
 describe('the metrics of a run', () => {
   const metrics = [...featureCatalog.slice(0, 2), ...weightCatalog.slice(0, 2)];
-  const open = (change: Partial<OpenRun>): OpenRun => ({ run: summary(), layers: [], weightLayers: [], records: new Map(), series: [], ...change });
+  const open = (change: Partial<OpenRun>): OpenRun => ({ run: summary(), layers: [], weightLayers: [], records: new Map(), series: [], opening: undecided, ...change });
 
   it('are those that it has files for', () => {
     expect(metricsOfRun(metrics, open({ weightLayers: ['fc'] })).map(({ subject }) => subject)).toEqual(['weights', 'weights']);

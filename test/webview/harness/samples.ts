@@ -40,7 +40,7 @@ const nullable = new Set(['epoch', 'step', 'split', 'value', 'seed']);
 
 export const defaultChoice: PanelChoice = {
   runId: memorizing,
-  metric: 'coding_rate_reduction',
+  metric: null,
   show: 'gap',
   axis: 'log',
   layers: null,

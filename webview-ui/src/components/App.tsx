@@ -11,7 +11,7 @@ import { metricToShow } from '../select/metrics';
 
 /** The Layer health view, read from top to bottom. */
 export function App(): JSX.Element {
-  const [state, choose] = usePanel();
+  const { state, choose, touch } = usePanel();
   const main = useRef<HTMLElement>(null);
   const width = useWidth(main);
   const { runs, open, choice, worker } = state;
@@ -20,7 +20,7 @@ export function App(): JSX.Element {
   const findings = useMemo(() => (open ? sortFindings(open.run.findings) : []), [open?.run]);
   const metric = metricToShow(state.metrics, choice.metric, open);
   return (
-    <main ref={main} class="panel" data-ready={state.ready}>
+    <main ref={main} class="panel" data-ready={state.ready} onClickCapture={touch} onKeyDownCapture={touch}>
       <h1 class="hidden">Layer health</h1>
       {state.ready && <WorkerBanner worker={worker} />}
       {state.ready && runs.length === 0 && (state.scanned ? <NothingFound folders={state.folders} problems={state.folderProblems} /> : worker.state !== 'failed' && <Looking folders={state.folders} />)}

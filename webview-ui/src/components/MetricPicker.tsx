@@ -7,9 +7,11 @@ export function MetricPicker(props: {
   readonly metrics: readonly MetricInfo[];
   readonly metric: MetricInfo;
   readonly show: PanelChoice['show'];
+  /** Why only the value can be shown; null when the gap can be, too. */
+  readonly noGap: string | null;
   readonly onChoose: (change: Partial<PanelChoice>) => void;
 }): JSX.Element {
-  const { metrics, metric, show, onChoose } = props;
+  const { metrics, metric, show, noGap, onChoose } = props;
   return (
     <div class="metric">
       <div class="metric-row">
@@ -40,7 +42,7 @@ export function MetricPicker(props: {
             ]}
             value={show}
             onChange={(value) => onChoose({ show: value })}
-            disabled={metric.hasGap ? null : `No gap is defined for ${metric.title}.`}
+            disabled={noGap}
           />
         )}
       </div>

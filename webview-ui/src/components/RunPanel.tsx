@@ -75,7 +75,7 @@ export function RunPanel(props: {
     <>
       {measured ? (
         <>
-          <MetricPicker metrics={metricsOfRun(metrics, open)} metric={view.metric} show={view.show} onChoose={onChoose} />
+          <MetricPicker metrics={metricsOfRun(metrics, open)} metric={view.metric} show={view.show} noGap={view.noGap} onChoose={onChoose} />
           <div class="charts">
             <HeatMapSection
               view={view}

@@ -14,10 +14,11 @@ export function metricsOfRun(metrics: readonly MetricInfo[], open: OpenRun | nul
   return fitting.length > 0 ? fitting : metrics;
 }
 
-/** The metric that was chosen, or the first one that this run has something for. */
-export function metricToShow(metrics: readonly MetricInfo[], chosen: string, open: OpenRun | null): MetricInfo | undefined {
+/** The metric that was chosen; where none was, or this run has nothing for it, the one that the run opens on. */
+export function metricToShow(metrics: readonly MetricInfo[], chosen: string | null, open: OpenRun | null): MetricInfo | undefined {
   const fitting = metricsOfRun(metrics, open);
-  return fitting.find(({ id }) => id === chosen) ?? fitting.find(({ id }) => id === idOfTraining(chosen)) ?? fitting[0];
+  const find = (wanted: string | undefined): MetricInfo | undefined => fitting.find(({ id }) => id === wanted);
+  return (chosen === null ? undefined : (find(chosen) ?? find(idOfTraining(chosen)))) ?? find(open?.opening.id) ?? fitting[0];
 }
 
 function has({ run, layers, weightLayers }: OpenRun, subject: MetricInfo['subject']): boolean {
