@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { FormatError } from '../formats';
 import type { MeasurementRecord, Split } from '../protocol';
 import { isOfTraining } from '../protocol';
 import { parseArguments, parseEngine, parseGlob, parseMeasureOptions, parseMetrics, parseShard } from './arguments';
@@ -46,7 +48,7 @@ export const measure: Command = {
     const shard = parseShard(values.shard);
     const { seed, ...chosen } = parseProbeData(values);
     const probeData = Object.keys(chosen).length === 0 || seed === undefined ? chosen : { ...chosen, seed };
-    const { run, engine, records, problems, measured } = await measureTarget(
+    const { run, engine, records, problems, measured, opened, folder } = await measureTarget(
       {
         target: positionals[0] ?? '',
         options: parseMeasureOptions(values),
@@ -59,6 +61,12 @@ export const measure: Command = {
       },
       terminal,
     );
+    // Of a shard, the other files may be in other parts.
+    const [unusable, ...rest] = opened === 0 && records.length === 0 && shard === undefined ? problems.filter(({ severity }) => severity === 'error') : [];
+    if (unusable !== undefined) {
+      sayProblems(terminal, rest);
+      throw new FormatError(path.resolve(folder, unusable.file), unusable.place, unusable.reason);
+    }
     if (values.out !== undefined) await mergeIntoFile(values.out, records);
     if (values.json) {
       printJson(terminal, { run, engine, records, problems });

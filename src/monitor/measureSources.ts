@@ -66,6 +66,8 @@ export interface MeasureSourcesResult {
   readonly extracted: readonly FileOnDisk[];
   /** Layers measured now, not counting what was stored. */
   readonly measured: number;
+  /** Probes and checkpoints that could be opened. */
+  readonly opened: number;
 }
 
 /** Layers given to the measurer at once; it takes as many as it has threads. */
@@ -181,7 +183,7 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
     const ofTraining = store.ofTraining().filter(({ metric, layer }) => metrics.includes(metric) && (acceptLayer?.(layer) ?? true));
     records.push(...relabelTraining(run.name, ofTraining));
   }
-  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, extracted, measured };
+  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, extracted, measured, opened: measuredFiles.length };
 }
 
 interface Located {
@@ -214,7 +216,7 @@ async function locate(target: string, metrics: readonly string[], registry: Form
     return { run: { ...run, problems: [...run.problems, ...problems] }, files, others: [...ofKind('probe'), ...ofKind('checkpoint')] };
   }
   const known = run?.files.find(({ absolutePath }) => absolutePath === absolute);
-  const classified = known ?? (await classify(absolute, found.size, registry).catch((error: unknown) => {
+  const classified = known !== undefined ? null : (await classify(absolute, found.size, registry).catch((error: unknown) => {
     throw new FormatError(target, '', explainSystemError(error));
   }));
   const file: FileOnDisk = known ?? {
@@ -222,7 +224,8 @@ async function locate(target: string, metrics: readonly string[], registry: Form
     absolutePath: absolute, formatId: null, format: 'probe', bytes: found.size, modified: found.mtimeMs, epoch: null, step: null, problem: null,
   };
   if (file.kind !== 'log' && !isAsked(file.kind)) {
-    throw new FormatError(target, '', `is a ${file.kind}: ${metrics.join(', ')} cannot be measured of it`);
+    const hint = known?.hint?.reason ?? classified?.hint;
+    throw new FormatError(target, '', `is a ${file.kind}: ${metrics.join(', ')} cannot be measured of it${hint === undefined ? '' : `. It ${hint}`}`);
   }
   return { run: run ?? { id: runIdOf(folder), name: path.basename(folder), folder, files: [file], problems: [] }, files: [file], others: [...ofKind('probe'), ...ofKind('checkpoint')] };
 }
