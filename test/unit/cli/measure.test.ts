@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { featureCatalog, weightCatalog } from '../../../src/metrics';
 import type { FileProblem, MeasurementRecord } from '../../../src/protocol';
-import { parseRecord } from '../../../src/store';
+import { parseRecord, recordKey } from '../../../src/store';
 import { CommandLine, documentOf, sampleRuns } from './commandLine';
 import { f32, probe, safetensors, temporaryFolder, writeFiles } from './files';
 import { zipOf } from '../formats/build';
@@ -116,6 +116,18 @@ describe('layerscope measure', () => {
       expect(value).toBeNull();
       expect(warnings.join()).toContain('two views');
     }
+  });
+
+  it('shares the layers of a run with another one that measures it at the same time', async () => {
+    const probes = Array.from({ length: 10 }, (_, epoch) => [`probes/epoch=${String(epoch)}.safetensors`, probe({ epoch, samples: 64, views: 8, width: 48 })] as const);
+    await writeFiles(folder, Object.fromEntries(probes));
+    const both = await Promise.all([1, 2].map(() => measure(folder, '--metric', 'alignment,rankme,coding_rate')));
+    expect(both[0]?.records).toHaveLength(10 * 3 * 8);
+    expect(both[0]).toEqual(both[1]);
+    const lines = (await stored()).trimEnd().split('\n').map(parseRecord);
+    expect(new Set(lines.map(recordKey)).size).toBe(10 * 3 * 8);
+    // What both have at the same moment is measured twice; each layer would be if they did not look.
+    expect(lines.length).toBeLessThan(1.5 * 10 * 3 * 8);
   });
 
   it('adds to --out what is not in it yet, and mends nothing else', async () => {
