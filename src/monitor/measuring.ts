@@ -1,17 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineUnavailable } from '../linalg';
-import { metricInfo } from '../metrics';
 import type { LayerMeasurement } from '../metrics';
 import type { FileProblem, RunFileState } from '../protocol';
 import { RecordStore } from '../store';
 import type { RecordStoreOptions } from '../store';
 import { toProblem, toRecords } from './fileRecords';
-import type { LayerStep, LayerTask } from './layerMeasurer';
-import { inTurn, turns } from './plan';
-import { Others } from './others';
-import type { Turn } from './plan';
+import { describeStep, describeTask } from './layerJob';
+import type { LayerJob, NextTask } from './layerJob';
+import type { LayerTask } from './layerMeasurer';
 import { lotOfLayer } from './lots';
 import { isFeatureJob } from './modelFeatures';
+import { Others } from './others';
+import { inTurn, turns } from './plan';
+import type { Turn } from './plan';
 import { findChanged } from './references';
 import { isResult } from './resultPaths';
 import { RunPlan } from './runPlan';
@@ -153,6 +154,19 @@ export class Measuring {
 
   /** Takes in what others have written to the records of this run. @returns whether there was anything. */
   async refresh(): Promise<boolean> {
+    const changed = await this.readRecords();
+    await this.workOff();
+    this.onProblems();
+    return changed.size > 0;
+  }
+
+  /** The same, but what is to be shown of it follows: there may be a thousand files. */
+  private async lookAgain(): Promise<void> {
+    const changed = await this.readRecords();
+    if (changed.size > 0) void this.workOff();
+  }
+
+  private async readRecords(): Promise<ReadonlySet<string>> {
     await this.loading;
     const changed = await this.store.refresh();
     this.others.look();
@@ -160,9 +174,7 @@ export class Measuring {
     for (const file of this.files.values()) {
       if (file.content !== null && changed.has(file.content.fingerprint) && !this.due.has(file)) this.due.set(file, 'shown');
     }
-    await this.workOff();
-    this.onProblems();
-    return changed.size > 0;
+    return changed;
   }
 
   /** Queues all that is missing, ahead of automatic work; `again` also what is there. */
@@ -286,7 +298,7 @@ export class Measuring {
     const suspect = this.keyOf(content, layer, 'first');
     let hasBegun = false;
     try {
-      if (!again) await this.refresh();
+      if (!again) await this.lookAgain();
       const done = new Set<string>();
       const find = (all: boolean): NextTask | null => this.nextTask(copies(), { layer, turn, again: all }, done);
       for (let next = find(again); next !== null && !signal.aborted; next = find(false)) {
@@ -329,7 +341,7 @@ export class Measuring {
         this.around.rescan();
         return false;
       }
-      if (!again) await this.refresh();
+      if (!again) await this.lookAgain();
       const isStored = !again && !this.toDo.missing(file, content, false, task.layer).some(({ metrics }) => metrics.some((metric) => task.metrics.includes(metric)));
       if (!isStored) await this.keep(file, content, measurements);
       return true;
@@ -371,26 +383,4 @@ export class Measuring {
     if (file.failures.size > 0) return 'problem';
     return this.toDo.missing(file, content, false).length === 0 ? 'measured' : 'found';
   }
-}
-
-interface NextTask {
-  readonly file: TensorWatch;
-  readonly content: InspectedTensors;
-  readonly task: LayerTask;
-}
-
-interface LayerJob {
-  readonly content: InspectedTensors;
-  readonly layer: string;
-  readonly again: boolean;
-  readonly turn: Turn;
-}
-
-/** Equal for tasks that would give the same records. */
-function describeTask(task: LayerTask): string {
-  return JSON.stringify(task);
-}
-
-function describeStep({ metrics: [metric = ''], step, steps }: LayerStep): string {
-  return `${metricInfo(metric)?.group ?? metric}, step ${step} of ${steps}`;
 }

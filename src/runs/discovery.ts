@@ -284,7 +284,8 @@ class Scan {
       const { kind, formatId, format, problem, hint } = classification;
       const place = kind === 'log' ? { epoch: null, step: null } : guessEpochStep(inRun);
       const fileProblem = problem === null ? null : { file: inRun, ...problem };
-      return { kind, path: inRun, absolutePath: path, formatId, format, bytes: size, modified, ...place, problem: fileProblem, ...(hint === undefined ? {} : { hint: { file: inRun, place: '', reason: hint, severity: 'warning' } }) };
+      const fileHint = hint === undefined ? {} : { hint: { file: inRun, place: '', reason: hint, severity: 'warning' as const } };
+      return { kind, path: inRun, absolutePath: path, formatId, format, bytes: size, modified, ...place, problem: fileProblem, ...fileHint };
     });
     return {
       id: runIdOf(folder),
