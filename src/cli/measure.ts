@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { FormatError } from '../formats';
 import { metricInfo } from '../metrics';
 import type { FileProblem, MeasurementRecord, Split } from '../protocol';
 import { isOfTraining } from '../protocol';
@@ -62,7 +64,13 @@ export const measure: Command = {
       },
       terminal,
     );
-    const { run, engine, records, layers, measured } = result;
+    const { run, engine, records, layers, measured, opened, folder } = result;
+    // Of a shard, the other files may be in other parts.
+    const [unusable, ...rest] = opened === 0 && records.length === 0 && shard === undefined ? result.problems.filter(({ severity }) => severity === 'error') : [];
+    if (unusable !== undefined) {
+      sayProblems(terminal, rest);
+      throw new FormatError(path.resolve(folder, unusable.file), unusable.place, unusable.reason);
+    }
     // What the training recorded is with the first part alone.
     const without = metrics === undefined || shard !== undefined ? [] : impossible(metrics, result);
     const problems = [...result.problems, ...without.map((id): FileProblem => ({ file: '.', place: `metric ${id}`, reason: `cannot be measured: there is no ${kindOf(id)}`, severity: 'warning' }))];

@@ -11,7 +11,7 @@ import { isCandidate } from '../runs/classify';
 import { isPartOfRun } from '../runs/conventions';
 import { writeProbeData } from '../store';
 import type { ProviderChoice } from '../models';
-import { type ComputePoolOptions, createComputePool } from '../worker';
+import { type ComputePoolOptions, computeThreadCount, createComputePool } from '../worker';
 import { InputError, type Terminal } from './command';
 import { onOneLine } from './output';
 import { probeDataFor } from './probeDataArguments';
@@ -46,6 +46,7 @@ export async function measureTarget({ engine, target, probeData = {}, provider =
       target: path.resolve(target),
       save,
       measurer,
+      layersAtOnce: computeThreadCount(0) + 1,
       signal: terminal.signal,
       onProgress: ({ done, total, current }) => terminal.progress(`measured ${String(done)} of ${String(total)}: ${onOneLine(current)}`),
     });

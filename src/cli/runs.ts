@@ -45,7 +45,7 @@ function summarize({ name, folder, files, problems }: RunOnDisk) {
     step: largest(files.map(({ step }) => step)),
     modified: largest(files.map(({ modified }) => modified)),
     files: files.map(({ kind, path, format, bytes, modified, epoch, step }) => ({ kind, path, format, bytes, modified, epoch, step })),
-    problems: [...problems, ...files.flatMap(({ problem }) => (problem ? [problem] : []))],
+    problems: [...problems, ...files.flatMap(({ problem, hint }) => [problem, hint].filter((each) => each != null))],
   };
 }
 

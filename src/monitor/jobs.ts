@@ -11,7 +11,7 @@ export interface Job {
   readonly precedence?: number;
   /** The higher the sooner among jobs of one kind, for example when the run last changed. */
   readonly runRank: number;
-  /** The higher the sooner within a run. */
+  /** The higher the sooner within a run. Asked for each time a job is chosen: it may change while the job waits. */
   readonly rank: number;
   /** Runs after all others and with none beside it: it may end the process. Default false. */
   readonly alone?: boolean;

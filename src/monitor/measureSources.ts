@@ -17,11 +17,12 @@ import { measuredMetrics, methodOf, metricsOf, relabel, relabelTraining, toProbl
 import type { MeasuredFile } from './fileRecords';
 import { inspectSources } from './inspectSources';
 import type { CheckpointReferences, LayerMeasurer, LayerTask } from './layerMeasurer';
+import { type Lots, lotOfLayer, ownLots } from './lots';
 import { isCurrent, isCurrentOfWeights, planCheckpoint, planProbe } from './plan';
 import { findChanged, noReferences } from './references';
-import { Slots } from './slots';
 import type { InspectedTensors } from './tensorWatch';
 import { inspectTensors } from './tensorWatch';
+import { workThrough } from './workThrough';
 
 /** `index` (1 .. `count`) says which part of the probes and checkpoints is ours; the parts are disjoint and together complete. */
 export interface Shard {
@@ -46,6 +47,10 @@ export interface MeasureSourcesRequest {
   /** Whether new records are appended to `<run>/.layerscope`. Default true. Stored records are read in both cases. */
   readonly save?: boolean;
   readonly signal?: AbortSignal;
+  /** Layers given to the measurer at once: as many as it has threads, and one that waits. Default 5. */
+  readonly layersAtOnce?: number;
+  /** In what order layers are measured while another process measures the same. Default: one that no other process has. */
+  readonly lots?: Lots;
   readonly onProgress?: (progress: MeasureProgress) => void;
   /** New records, as soon as a layer is finished and they are on disk. */
   readonly onRecords?: (records: readonly MeasurementRecord[]) => void;
@@ -70,13 +75,23 @@ export interface MeasureSourcesResult {
   readonly extracted: readonly FileOnDisk[];
   /** Layers measured now, not counting what was stored. */
   readonly measured: number;
+  /** Probes and checkpoints that could be opened. */
+  readonly opened: number;
 }
 
-/** Layers given to the measurer at once; it takes as many as it has threads. */
-const layersAtOnce = 64;
+/** What four threads are given, and one layer that waits. */
+const defaultLayersAtOnce = 5;
+
+interface LayerToDo {
+  readonly file: MeasuredFile;
+  readonly task: LayerTask;
+  /** What is missing of it by now; null when another process has stored it. */
+  lookAgain(): Promise<LayerTask | null>;
+}
 
 /**
- * Measures what is not measured yet of a run, a probe or a checkpoint and answers with all of its records.
+ * Measures what is not measured yet of a run, a probe or a checkpoint and answers with all of its records. Several processes may do so at once:
+ * before a layer is measured, the records are looked at again.
  * Bad files and layers become problems; the rest is measured. With a shard, records are written to a file of its own,
  * because not every network drive keeps appends of several machines apart.
  * @throws {RangeError} naming an unknown metric or a shard outside 1 .. count; {FormatError} when the target itself cannot be used;
@@ -104,28 +119,30 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
 
   const problems: FileProblem[] = [...run.problems, ...fromModels.problems];
   const measuredFiles: MeasuredFile[] = [];
-  const slots = new Slots(layersAtOnce);
-  const running: Promise<void>[] = [];
+  const toDo: LayerToDo[] = [];
   let measured = 0;
   let done = 0;
   let total = 0;
   let fatal: unknown = null;
 
-  const measureLayer = async (file: MeasuredFile, task: LayerTask): Promise<void> => {
-    if (fatal !== null || signal.aborted) return;
-    const title = `${task.layer} of ${file.path}`;
-    request.onProgress?.({ runId: run.id, done, total, current: title });
+  const measureLayer = async ({ file, task: planned, lookAgain }: LayerToDo): Promise<void> => {
+    const title = `${planned.layer} of ${file.path}`;
     try {
+      const task = await lookAgain();
+      if (task === null || signal.aborted) return;
+      request.onProgress?.({ runId: run.id, done, total, current: title });
       const measurements = await request.measurer.measure(task, signal);
       const changed = await findChanged(task, file.content.fileVersion);
       if (changed !== null) throw new FormatError(changed === task.file ? file.path : changed, '', 'changed while it was measured');
+      // Another process may have been at the same layer and ended sooner: records are not to pile up.
+      if ((await lookAgain()) === null) return;
       const records = toRecords(file, measurements);
       await store.append(records);
       measured += 1;
       request.onRecords?.(records);
     } catch (error) {
       if (signal.aborted || error instanceof EngineUnavailable) fatal ??= error;
-      else problems.push(toProblem(file.path, task.layer, error));
+      else problems.push(toProblem(file.path, planned.layer, error));
     } finally {
       done += 1;
       request.onProgress?.({ runId: run.id, done, total, current: title });
@@ -161,16 +178,29 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
     const since = (one: MeasuredFile): string | undefined => referencesOf(one).previous?.fingerprint;
     if (copies.some((copy) => since(copy) === since(file))) continue;
     const kinds = metricsOf(content.kind).filter((id) => copies.length === 0 || metricsOfPrevious.includes(id));
-    const plan = {
-      file: absolutePath, layers: content.layers, metrics: metrics.filter((id) => kinds.includes(id)), methodOf, again,
-      records: store.ofContent(content.fingerprint), ...(acceptLayer && { acceptLayer }),
-    };
+    const plan = { file: absolutePath, layers: content.layers, metrics: metrics.filter((id) => kinds.includes(id)), methodOf, again };
     const { previous } = referencesOf(file);
-    const tasks: LayerTask[] = content.kind === 'probe' ? planProbe({ ...plan, options, previous }) : planCheckpoint({ ...plan, references: referencesOf(file) });
-    total += tasks.length;
-    running.push(...tasks.map((task) => slots.run(() => measureLayer(file, task))));
+    const missing = (accept: ((layer: string) => boolean) | undefined): LayerTask[] => {
+      const now = { ...plan, records: store.ofContent(content.fingerprint), ...(accept && { acceptLayer: accept }) };
+      return content.kind === 'probe' ? planProbe({ ...now, options, previous }) : planCheckpoint({ ...now, references: referencesOf(file) });
+    };
+    const lookAgain = async (task: LayerTask): Promise<LayerTask | null> => {
+      if (again) return task;
+      await store.refresh();
+      return missing((layer) => layer === task.layer)[0] ?? null;
+    };
+    toDo.push(...missing(acceptLayer).map((task) => ({ file, task, lookAgain: () => lookAgain(task) })));
   }
-  await Promise.all(running);
+  total = toDo.length;
+  const lots = request.lots ?? ownLots;
+  const lotOf = ({ file, task }: LayerToDo): number => lotOfLayer(lots, file.content.fingerprint, task.layer);
+  await workThrough(toDo, {
+    atOnce: request.layersAtOnce ?? defaultLayersAtOnce,
+    lotOf: () => (store.addedByOthers > 0 ? lotOf : null),
+    act: async (each) => {
+      if (fatal === null && !signal.aborted) await measureLayer(each);
+    },
+  });
   if (fatal !== null) throw fatal;
   signal.throwIfAborted();
   problems.push(...(save ? store.problems : []));
@@ -192,7 +222,7 @@ export async function measureSources(request: MeasureSourcesRequest): Promise<Me
       if (!ours.includes(file)) for (const layer of (await inspect(file, false))?.layers ?? []) layers.add(layer);
     }
   }
-  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, files, layers: [...layers], extracted, measured };
+  return { folder: run.folder, run: run.name, records: records.sort(compareRecords), problems, files, layers: [...layers], extracted, measured, opened: measuredFiles.length };
 }
 
 interface Located {
@@ -225,7 +255,7 @@ async function locate(target: string, metrics: readonly string[], registry: Form
     return { run: { ...run, problems: [...run.problems, ...problems] }, files, others: [...ofKind('probe'), ...ofKind('checkpoint')] };
   }
   const known = run?.files.find(({ absolutePath }) => absolutePath === absolute);
-  const classified = known ?? (await classify(absolute, found.size, registry).catch((error: unknown) => {
+  const classified = known !== undefined ? null : (await classify(absolute, found.size, registry).catch((error: unknown) => {
     throw new FormatError(target, '', explainSystemError(error));
   }));
   const file: FileOnDisk = known ?? {
@@ -233,7 +263,8 @@ async function locate(target: string, metrics: readonly string[], registry: Form
     absolutePath: absolute, formatId: null, format: 'probe', bytes: found.size, modified: found.mtimeMs, epoch: null, step: null, problem: null,
   };
   if (file.kind !== 'log' && !isAsked(file.kind)) {
-    throw new FormatError(target, '', `is a ${file.kind}: ${metrics.join(', ')} cannot be measured of it`);
+    const hint = known?.hint?.reason ?? classified?.hint;
+    throw new FormatError(target, '', `is a ${file.kind}: ${metrics.join(', ')} cannot be measured of it${hint === undefined ? '' : `. It ${hint}`}`);
   }
   return { run: run ?? { id: runIdOf(folder), name: path.basename(folder), folder, files: [file], problems: [] }, files: [file], others: [...ofKind('probe'), ...ofKind('checkpoint')] };
 }

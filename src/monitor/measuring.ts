@@ -1,15 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EngineUnavailable } from '../linalg';
-import { metricInfo } from '../metrics';
 import type { LayerMeasurement } from '../metrics';
 import type { FileProblem, RunFileState } from '../protocol';
 import { RecordStore } from '../store';
 import type { RecordStoreOptions } from '../store';
 import { toProblem, toRecords } from './fileRecords';
-import type { LayerStep, LayerTask } from './layerMeasurer';
+import { describeStep, describeTask } from './layerJob';
+import type { LayerJob, NextTask } from './layerJob';
+import type { LayerTask } from './layerMeasurer';
+import { lotOfLayer } from './lots';
+import { isFeatureJob } from './modelFeatures';
+import { Others } from './others';
 import { inTurn, turns } from './plan';
 import type { Turn } from './plan';
-import { isFeatureJob } from './modelFeatures';
 import { findChanged } from './references';
 import { isResult } from './resultPaths';
 import { RunPlan } from './runPlan';
@@ -28,6 +31,7 @@ export class Measuring {
   private readonly store: RecordStore;
   private readonly toDo: RunPlan;
   private readonly shown: ShownRecords;
+  private readonly others: Others;
   private loading: Promise<unknown> | null;
   /** Jobs that a person cancelled: they wait until they are asked for. */
   private readonly declined = new Set<string>();
@@ -55,6 +59,7 @@ export class Measuring {
     private readonly onTraining: () => void,
   ) {
     this.store = new RecordStore(folders);
+    this.others = new Others(this.store, around.clock);
     this.toDo = new RunPlan(this.store, around);
     this.shown = new ShownRecords(run, files, this.store, this.toDo);
     this.loading = this.store.refresh().then((changed) => {
@@ -149,15 +154,27 @@ export class Measuring {
 
   /** Takes in what others have written to the records of this run. @returns whether there was anything. */
   async refresh(): Promise<boolean> {
+    const changed = await this.readRecords();
+    await this.workOff();
+    this.onProblems();
+    return changed.size > 0;
+  }
+
+  /** The same, but what is to be shown of it follows: there may be a thousand files. */
+  private async lookAgain(): Promise<void> {
+    const changed = await this.readRecords();
+    if (changed.size > 0) void this.workOff();
+  }
+
+  private async readRecords(): Promise<ReadonlySet<string>> {
     await this.loading;
     const changed = await this.store.refresh();
+    this.others.look();
     if (this.shown.showTraining(changed)) this.onTraining();
     for (const file of this.files.values()) {
       if (file.content !== null && changed.has(file.content.fingerprint) && !this.due.has(file)) this.due.set(file, 'shown');
     }
-    await this.workOff();
-    this.onProblems();
-    return changed.size > 0;
+    return changed;
   }
 
   /** Queues all that is missing, ahead of automatic work; `again` also what is there. */
@@ -237,6 +254,9 @@ export class Measuring {
     const key = this.keyOf(content, layer, turn);
     if (!asked && (this.declined.has(key) || this.finished.get(key) === describeTask(task))) return;
     if (!this.pending.has(key)) this.pending.set(key, 'queued');
+    const { others, around: { lots } } = this;
+    const place = (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1);
+    let lot: number | null = null;
     this.around.queue.add({
       key,
       runId: this.run.id,
@@ -245,7 +265,10 @@ export class Measuring {
       // Between them models are run: features of one checkpoint are measured before those of the next are taken.
       precedence: turn === 'second' ? 3 : content.kind === 'probe' ? 0 : 2,
       runRank: this.rank,
-      rank: (content.epoch ?? content.step ?? 0) - content.layers.indexOf(layer) / (content.layers.length + 1),
+      // In the usual order two processes would always be at the same layers.
+      get rank() {
+        return others.areAtWork ? (lot ??= lotOfLayer(lots, content.fingerprint, layer)) : place;
+      },
       title: `${layer} of ${isResult(file.path) ? file.disk.format : file.path}`,
       run: (signal) => this.measureLayer(job, key, signal),
     });
@@ -265,26 +288,31 @@ export class Measuring {
 
   /**
    * What is missing is asked for when the job runs, and again after each task: references may have become known or changed, others may have
-   * written records, and a copy of the file may be compared with something else.
+   * written records (another process, while this job waited), and a copy of the file may be compared with something else.
    */
   private async measureLayer({ content, layer, again, turn }: LayerJob, key: string, signal: AbortSignal): Promise<void> {
     this.pending.set(key, 'measuring');
     const copies = (): TensorWatch[] => [...this.files.values()].filter((file) => file.content?.fingerprint === content.fingerprint);
     const show = (): void => copies().forEach((file) => this.showState(file));
-    show();
     // A layer is suspect as a whole: either turn may end the process.
     const suspect = this.keyOf(content, layer, 'first');
-    this.around.suspects.begin(suspect);
+    let hasBegun = false;
     try {
+      if (!again) await this.lookAgain();
       const done = new Set<string>();
       const find = (all: boolean): NextTask | null => this.nextTask(copies(), { layer, turn, again: all }, done);
       for (let next = find(again); next !== null && !signal.aborted; next = find(false)) {
-        if (!(await this.measureTask(next, key, signal))) break;
+        if (!hasBegun) {
+          show();
+          this.around.suspects.begin(suspect);
+          hasBegun = true;
+        }
+        if (!(await this.measureTask(next, { key, again: again && done.size === 0 }, signal))) break;
         done.add(describeTask(next.task));
         this.finished.set(key, describeTask(next.task));
       }
     } finally {
-      this.around.suspects.end(suspect);
+      if (hasBegun) this.around.suspects.end(suspect);
       // A job that was cancelled may be queued anew already.
       if (this.pending.get(key) === 'measuring') this.pending.delete(key);
       show();
@@ -302,8 +330,8 @@ export class Measuring {
     return null;
   }
 
-  /** @returns whether there are records now that are kept. */
-  private async measureTask({ file, content, task }: NextTask, key: string, signal: AbortSignal): Promise<boolean> {
+  /** @returns whether there are records now that are kept: these, or those of another process that was at the same layer and ended sooner. */
+  private async measureTask({ file, content, task }: NextTask, { key, again }: { readonly key: string; readonly again: boolean }, signal: AbortSignal): Promise<boolean> {
     try {
       const measurements = await this.around.measurer().measure(task, signal, (step) => this.around.queue.tell(key, describeStep(step)));
       if (signal.aborted) return false;
@@ -313,7 +341,9 @@ export class Measuring {
         this.around.rescan();
         return false;
       }
-      await this.keep(file, content, measurements);
+      if (!again) await this.lookAgain();
+      const isStored = !again && !this.toDo.missing(file, content, false, task.layer).some(({ metrics }) => metrics.some((metric) => task.metrics.includes(metric)));
+      if (!isStored) await this.keep(file, content, measurements);
       return true;
     } catch (error) {
       this.failed(file, task, error, signal);
@@ -353,26 +383,4 @@ export class Measuring {
     if (file.failures.size > 0) return 'problem';
     return this.toDo.missing(file, content, false).length === 0 ? 'measured' : 'found';
   }
-}
-
-interface NextTask {
-  readonly file: TensorWatch;
-  readonly content: InspectedTensors;
-  readonly task: LayerTask;
-}
-
-interface LayerJob {
-  readonly content: InspectedTensors;
-  readonly layer: string;
-  readonly again: boolean;
-  readonly turn: Turn;
-}
-
-/** Equal for tasks that would give the same records. */
-function describeTask(task: LayerTask): string {
-  return JSON.stringify(task);
-}
-
-function describeStep({ metrics: [metric = ''], step, steps }: LayerStep): string {
-  return `${metricInfo(metric)?.group ?? metric}, step ${step} of ${steps}`;
 }

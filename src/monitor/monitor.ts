@@ -19,6 +19,7 @@ import type { Scan } from './folders';
 import { JobQueue } from './jobs';
 import { toLabelAdvice } from './labelAdvice';
 import type { LayerMeasurer } from './layerMeasurer';
+import { type Lots, ownLots } from './lots';
 import { Poller } from './poller';
 import { RunWatch } from './runWatch';
 import { Slots } from './slots';
@@ -50,6 +51,8 @@ export interface MonitorOptions {
   readonly events: MonitorEvents;
   /** Default: the real one. */
   readonly clock?: Clock;
+  /** In what order runs are measured that another process measures, too. Default: one that no other process has. */
+  readonly lots?: Lots;
 }
 
 /**
@@ -112,6 +115,7 @@ export class Monitor {
       queue: this.queue,
       methodOf,
       suspects: this.suspects,
+      lots: options.lots ?? ownLots,
       metricsOf: (kind) => metricsOf(kind).filter((id) => this.chosenMetrics?.has(id) ?? true),
       options: () => this.measureOptions(),
       measureAutomatically: () => this.watched?.settings.measureAutomatically ?? false,

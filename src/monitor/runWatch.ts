@@ -185,7 +185,8 @@ export class RunWatch {
   /** A file that is only listed. One with a problem may still be being written: another look may find what it is. */
   private showFile(file: FileOnDisk): void {
     const { poller, rescan } = this.around;
-    this.state.updateFile(file.path, { state: file.problem === null ? 'found' : 'problem', problems: file.problem === null ? [] : [file.problem] });
+    const problems = [...(file.problem === null ? [] : [file.problem]), ...(file.hint === undefined ? [] : [file.hint])];
+    this.state.updateFile(file.path, { state: file.problem === null ? 'found' : 'problem', problems });
     if (file.problem === null || !this.isYoung(file)) {
       poller.remove(file.absolutePath);
       return;

@@ -6,6 +6,7 @@ import type { Clock } from './clock';
 import type { FeatureExtractor } from './featureExtractor';
 import type { JobQueue } from './jobs';
 import type { LayerMeasurer } from './layerMeasurer';
+import type { Lots } from './lots';
 import type { MethodOf } from './plan';
 import type { Poller } from './poller';
 import type { Suspects } from './suspects';
@@ -19,6 +20,8 @@ export interface Surroundings {
   readonly queue: JobQueue;
   readonly methodOf: MethodOf;
   readonly suspects: Suspects;
+  /** The order in which this process measures while others measure the same. */
+  readonly lots: Lots;
   /** What is to be measured of a probe, or of a checkpoint. */
   metricsOf(kind: 'probe' | 'checkpoint'): readonly string[];
   options(): MeasureOptions;

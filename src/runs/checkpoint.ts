@@ -1,7 +1,9 @@
 import { createFormatRegistry, describeStateDict, floatTypes, FormatError, openTensors } from '../formats';
 import type { FormatRegistry, SkippedTensor, TensorFile, TensorInfo, TensorRole } from '../formats';
 import type { FileProblem } from '../protocol';
+import { hintOfFeatures } from './likelyFeatures';
 import { placeInTraining } from './placeInTraining';
+import { explainEmpty } from './probe';
 import { orderByDepth } from './weightOrder';
 
 /** Values of a weight tensor; structurally what the metrics take. */
@@ -97,10 +99,15 @@ export function checkpointOf(file: TensorFile, fileName: string): Omit<Checkpoin
     return { name: layerNames.get(parameterName)!, index, tensor: info.name, shape: info.shape, teacher: isPair ? teacher.name : null };
   });
   if (skipped.length > 0) problems.push({ file: fileName, place: '', reason: `not measured: ${listSkipped(skipped)}`, severity: 'info' });
-  if (layers.length === 0) {
+  const empty = explainEmpty(file);
+  if (empty !== null) {
+    problems.push({ file: fileName, ...empty, severity: 'warning' });
+  } else if (layers.length === 0) {
     const what = roles.size === 1 && roles.has('optimizer') ? 'only the state of an optimizer' : 'no weight matrix (two axes or more, floating-point numbers)';
     problems.push({ file: fileName, place: '', reason: `holds ${what}: there is nothing to measure`, severity: 'info' });
   }
+  const hint = hintOfFeatures(file);
+  if (hint !== null) problems.push({ file: fileName, place: '', reason: hint, severity: 'warning' });
   const { epoch, step } = placeInTraining(file.metadata, fileName, problems);
   const layerOf = (name: string): CheckpointLayer => {
     const layer = layers.find((each) => each.name === name);

@@ -6,6 +6,8 @@ import {
 } from '../formats';
 import type { RunFileKind } from '../protocol';
 import { isCheckpointFolder, isProbeFolder } from './conventions';
+import { hintOfFeatures } from './likelyFeatures';
+import { explainEmpty, explainWithoutLayers } from './probe';
 
 /** What a file is, as far as its head (and, for tensors, the list of them) says. */
 export interface Classification {
@@ -15,6 +17,8 @@ export interface Classification {
   /** Whether the file alone makes its folder a run. */
   readonly makesRun: boolean;
   readonly problem: { readonly place: string; readonly reason: string; readonly severity: 'info' | 'warning' } | null;
+  /** What to know of a file that can be used. */
+  readonly hint?: string;
 }
 
 /** Formats that hardly anybody keeps data sets in. */
@@ -67,8 +71,12 @@ async function classifyTensors(
   try {
     const opened = await openTensors(path, registry, { name: basename(path) });
     await opened.close();
-    const kind = kindOf(opened.file, inProbeFolder);
-    return kind === null ? null : { kind, formatId: id, format: `${label} ${kind}`, makesRun: kind === 'probe' || speaksForTraining(path, id), problem: null };
+    const kind = kindOf(opened.file, inProbeFolder) ?? (isEmptyCheckpoint(opened.file, path, id) ? 'checkpoint' : null);
+    if (kind === null) return null;
+    const reason = kind === 'probe' ? explainWithoutLayers(opened.file, basename(path)) : explainEmpty(opened.file);
+    const problem = reason === null ? null : { ...reason, severity: 'warning' as const };
+    const hint = kind === 'checkpoint' ? hintOfFeatures(opened.file) : null;
+    return { kind, formatId: id, format: `${label} ${kind}`, makesRun: kind === 'probe' || speaksForTraining(path, id), problem, ...(hint === null ? {} : { hint }) };
   } catch (error) {
     const kind: RunFileKind = inProbeFolder ? 'probe' : 'checkpoint';
     const problem =
@@ -94,7 +102,9 @@ function kindOf(file: TensorFile, inProbeFolder: boolean): 'probe' | 'checkpoint
   const isNamed = Object.hasOwn(file.metadata, 'layerscope');
   const declared = isNamed || names.has('sample_id');
   const layers = floats.filter(({ shape }) => shape.length >= 2);
-  if (layers.length > 0 ? declared || inProbeFolder : isNamed || (declared && inProbeFolder)) {
+  // One without any tensor is an empty probe, not somebody's table.
+  const isRecorded = declared || file.tensors.length === 0;
+  if (layers.length > 0 ? declared || inProbeFolder : isNamed || (isRecorded && inProbeFolder)) {
     // Says that it is a probe: when its rows differ or there is no layer, opening it tells what is wrong.
     return 'probe';
   }
@@ -104,6 +114,12 @@ function kindOf(file: TensorFile, inProbeFolder: boolean): 'probe' | 'checkpoint
   const rows = new Set(layers.map(({ shape }) => (shape.length === 3 ? shape[0]! * shape[1]! : shape[0])));
   const hasSamples = names.has('split') || names.has('label');
   return layers.length > 0 && rows.size === 1 && hasSamples ? 'probe' : 'checkpoint';
+}
+
+/** Containers of PyTorch may hold other things than tensors; a file of these without any, where a checkpoint should be, went wrong. */
+function isEmptyCheckpoint({ tensors }: TensorFile, path: string, formatId: string): boolean {
+  const isToldByName = isCheckpointName(basename(path)) || isCheckpointFolder(basename(dirname(path)));
+  return tensors.length === 0 && (formatId === 'safetensors' || formatId === 'npz') && isToldByName;
 }
 
 async function readHead(path: string, size: number): Promise<Uint8Array> {

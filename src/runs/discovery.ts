@@ -281,10 +281,11 @@ class Scan {
     const name = slashes(relative(this.root, folder));
     const files = found.map(({ path, size, modified, classification }): FileOnDisk => {
       const inRun = slashes(relative(folder, path));
-      const { kind, formatId, format, problem } = classification;
+      const { kind, formatId, format, problem, hint } = classification;
       const place = kind === 'log' ? { epoch: null, step: null } : guessEpochStep(inRun);
       const fileProblem = problem === null ? null : { file: inRun, ...problem };
-      return { kind, path: inRun, absolutePath: path, formatId, format, bytes: size, modified, ...place, problem: fileProblem };
+      const fileHint = hint === undefined ? {} : { hint: { file: inRun, place: '', reason: hint, severity: 'warning' as const } };
+      return { kind, path: inRun, absolutePath: path, formatId, format, bytes: size, modified, ...place, problem: fileProblem, ...fileHint };
     });
     return {
       id: runIdOf(folder),

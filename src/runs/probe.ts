@@ -80,12 +80,11 @@ const reserved = ['sample_id', 'split', 'label'] as const;
 
 /** The probe in an opened file of tensors. @throws {FormatError} as `openProbe`. */
 export async function probeOf(file: TensorFile, fileName: string): Promise<Omit<Probe, 'close'>> {
-  const problems: FileProblem[] = (file.skipped ?? []).map(({ name, reason }) => problem(fileName, `tensor ${name}`, reason));
+  const problems = skippedIn(file, fileName);
   const candidates = candidatesOf(file, fileName, problems);
   if (candidates.length === 0) {
-    const [refused] = problems;
-    if (refused !== undefined) throw new FormatError(fileName, refused.place, refused.reason);
-    throw new FormatError(fileName, '', 'holds no layer: no 2-dimensional tensor of floating-point numbers [rows, d] with rows in it');
+    const { place, reason } = whyWithoutLayers(file, problems);
+    throw new FormatError(fileName, place, reason);
   }
   const described = reserved.flatMap((name) => file.tensors.filter((tensor) => tensor.name === name));
   const { rows, views, because } = rowsOf(candidates, described);
@@ -127,6 +126,27 @@ export async function probeOf(file: TensorFile, fileName: string): Promise<Omit<
       return { layer: name, layerIndex: candidate.index, features, ...samples, ...range };
     },
   };
+}
+
+/** Why a file of tensors is no probe that can be measured, as far as their list says; null when it holds a layer. */
+export function explainWithoutLayers(file: TensorFile, fileName: string): { readonly place: string; readonly reason: string } | null {
+  const problems = skippedIn(file, fileName);
+  return candidatesOf(file, fileName, problems).length > 0 ? null : whyWithoutLayers(file, problems);
+}
+
+/** The same of any file of tensors: null when it holds a tensor. */
+export function explainEmpty({ tensors }: TensorFile): { readonly place: string; readonly reason: string } | null {
+  return tensors.length > 0 ? null : { place: '', reason: 'is empty: it holds no tensor' };
+}
+
+/** The first tensor that was refused, where there is one. */
+function whyWithoutLayers(file: TensorFile, [refused]: readonly FileProblem[]): { readonly place: string; readonly reason: string } {
+  if (refused !== undefined) return { place: refused.place, reason: refused.reason };
+  return explainEmpty(file) ?? { place: '', reason: 'holds no layer: no 2-dimensional tensor of floating-point numbers [rows, d] with rows in it' };
+}
+
+function skippedIn({ skipped = [] }: TensorFile, fileName: string): FileProblem[] {
+  return skipped.map(({ name, reason }) => problem(fileName, `tensor ${name}`, reason));
 }
 
 /** Where the rows of a part are, when nothing else is between them; null otherwise, and when there are none. */

@@ -20,6 +20,8 @@ export interface FileOnDisk {
   readonly step: number | null;
   /** Why it cannot be used as it is now (empty, truncated, a Git LFS pointer); it may still be being written. */
   readonly problem: FileProblem | null;
+  /** What to know of a file that can be used, but may be something else than what it is taken for. */
+  readonly hint?: FileProblem;
 }
 
 /** A run is the nearest folder that holds a log, a checkpoint or a probe (inputs.md, section 2). */

@@ -28,6 +28,8 @@ export class RecordStore {
   private folderProblems: FileProblem[] = [];
   private writeProblems: FileProblem[] = [];
   private refreshing: Promise<ReadonlySet<string>> | null = null;
+  private isLoaded = false;
+  private added = 0;
 
   constructor(private readonly options: RecordStoreOptions) {}
 
@@ -54,6 +56,11 @@ export class RecordStore {
   /** Every record of every content. */
   all(): MeasurementRecord[] {
     return [...this.byContent.values()].flatMap((records) => [...records.values()]);
+  }
+
+  /** How many records others have added since the first look, those of a training left out: it grows while another process measures the same. */
+  get addedByOthers(): number {
+    return this.added;
   }
 
   /**
@@ -103,7 +110,11 @@ export class RecordStore {
     const changed = new Set<string>();
     const problems: FileProblem[] = [];
     const accept = (records: readonly MeasurementRecord[]): void => {
-      for (const record of records) if (this.keep(record)) changed.add(contentKey(record));
+      for (const record of records) {
+        if (this.keep(record)) changed.add(contentKey(record));
+        // What is on disk equals what this process keeps where both measured the same. Its own lines are read only where those of others lie between them.
+        if (this.isLoaded && !isOfTraining(record)) this.added += 1;
+      }
     };
     for (const folder of this.options.read) {
       const names = await readdir(folder).catch((error: unknown) => {
@@ -120,6 +131,7 @@ export class RecordStore {
       }
     }
     this.folderProblems = problems;
+    this.isLoaded = true;
     return changed;
   }
 

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { featureCatalog, weightCatalog } from '../../../src/metrics';
 import type { FileProblem, MeasurementRecord } from '../../../src/protocol';
-import { parseRecord } from '../../../src/store';
+import { parseRecord, recordKey } from '../../../src/store';
 import { CommandLine, documentOf, sampleRuns } from './commandLine';
 import { f32, probe, safetensors, temporaryFolder, writeFiles } from './files';
+import { zipOf } from '../formats/build';
 import { checkpointBytes } from '../worker/writeCheckpoint';
 
 interface Measured {
@@ -146,6 +147,18 @@ describe('layerscope measure', () => {
     }
   });
 
+  it('shares the layers of a run with another one that measures it at the same time', async () => {
+    const probes = Array.from({ length: 10 }, (_, epoch) => [`probes/epoch=${String(epoch)}.safetensors`, probe({ epoch, samples: 64, views: 8, width: 48 })] as const);
+    await writeFiles(folder, Object.fromEntries(probes));
+    const both = await Promise.all([1, 2].map(() => measure(folder, '--metric', 'alignment,rankme,coding_rate')));
+    expect(both[0]?.records).toHaveLength(10 * 3 * 8);
+    expect(both[0]).toEqual(both[1]);
+    const lines = (await stored()).trimEnd().split('\n').map(parseRecord);
+    expect(new Set(lines.map(recordKey)).size).toBe(10 * 3 * 8);
+    // What both have at the same moment is measured twice; each layer would be if they did not look.
+    expect(lines.length).toBeLessThan(1.5 * 10 * 3 * 8);
+  });
+
   it('adds to --out what is not in it yet, and mends nothing else', async () => {
     await writeFiles(folder, { 'run/probes/epoch=0.safetensors': probe({ epoch: 0 }), 'run/probes/epoch=1.safetensors': probe({ epoch: 1 }) });
     const out = path.join(folder, 'all.jsonl');
@@ -218,6 +231,38 @@ describe('layerscope measure', () => {
     const empty = await cli.run(['measure', path.join(folder, 'good/empty')]);
     expect(empty.code).toBe(1);
     expect(empty.stderr).toContain('holds no');
+  });
+
+  it('ends with the reason where no file of a run can be used, and lists an empty probe beside others', async () => {
+    await writeFiles(folder, { 'log.txt': '{"epoch": 0}\n', 'probes/epoch=0.npz': zipOf([]) });
+    const empty = { code: 1, signal: null, stdout: '', stderr: `layerscope measure: ${path.join(folder, 'probes/epoch=0.npz')}: is empty: it holds no tensor\n` };
+    expect(await cli.run(['measure', folder, '--json'])).toEqual(empty);
+    expect(await cli.run(['measure', path.join(folder, 'probes/epoch=0.npz'), '--json'])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('is empty: it holds no tensor') as string });
+    const found = await cli.run(['runs', folder]);
+    expect(found).toMatchObject({ code: 0, stderr: expect.stringMatching(/^warning: .*probes\/epoch=0\.npz: is empty: it holds no tensor$/m) as string });
+    await writeFiles(folder, { 'probes/epoch=1.safetensors': probe({ epoch: 1 }), 'probes/epoch=2.safetensors': safetensors({}) });
+    const { records, problems } = await measure(folder, ...quick);
+    expect(new Set(records.map(({ source }) => source))).toEqual(new Set(['probes/epoch=1.safetensors']));
+    expect(problems.map(({ file, reason, severity }) => [file, reason, severity]).sort()).toEqual(
+      ['probes/epoch=0.npz', 'probes/epoch=2.safetensors'].map((name) => [name, 'is empty: it holds no tensor', 'error']),
+    );
+    expect((await cli.run(['measure', folder, ...quick, '--shard', '1/3'])).code).toBe(0);
+  });
+
+  it('measures features that do not say what they are as weights, with a warning that says what would make them a probe', async () => {
+    const bytes = safetensors({ block0: f32([64, 8], Math.sin), block1: f32([64, 6], Math.cos) });
+    await writeFiles(folder, { 'epoch=1.safetensors': bytes });
+    const finished = await cli.run(['measure', path.join(folder, 'epoch=1.safetensors'), '--metric', 'frobenius_norm']);
+    expect(finished.code).toBe(0);
+    const warning = 'warning: epoch=1.safetensors: is taken for a checkpoint, but looks like features: its 2 matrices have 64 rows and the names of layers. ' +
+      'To have it measured as a probe, put it into a folder called probes or save a tensor sample_id [rows] with it.';
+    expect(finished.stderr.split('\n')).toContain(warning);
+    expect((await cli.run(['runs', folder])).stderr).toContain('looks like features');
+    const refused = await cli.run(['measure', path.join(folder, 'epoch=1.safetensors'), '--metric', 'rankme']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/is a checkpoint: rankme cannot be measured of it\. It is taken for .*folder called probes/) as string });
+    await writeFiles(folder, { 'probes/epoch=1.safetensors': bytes });
+    const { records, problems } = await measure(path.join(folder, 'probes/epoch=1.safetensors'), '--metric', 'rankme');
+    expect([records.length, problems]).toEqual([2, []]);
   });
 
   it.skipIf(process.platform === 'win32')('stops cleanly when interrupted, keeps what is finished and goes on from there', async () => {

@@ -6,6 +6,7 @@ import type { LabelSuggestions, LayerMeasurement } from '../../../src/metrics';
 import { Monitor } from '../../../src/monitor';
 import type { FeatureTask, LayerMeasurer, LayerTask, SuggestTask, WeightTask } from '../../../src/monitor';
 import type { Clock } from '../../../src/monitor/clock';
+import { lotsOf } from '../../../src/monitor/lots';
 import { chooseMetrics, metricsOf } from '../../../src/monitor/fileRecords';
 import type { EngineStatus, FolderProblem, MeasureProgress, MeasurementRecord, RunDelta, RunDetail, RunsDelta, RunSummary, ScalarSeries, WorkerSettings } from '../../../src/protocol';
 import { openCheckpoint, openProbe } from '../../../src/runs';
@@ -28,6 +29,8 @@ export class FakeMeasurer implements LayerMeasurer {
   readonly aborted: string[] = [];
   /** While true, measurements wait. */
   held = false;
+  /** Milliseconds that each layer takes. */
+  pause = 0;
   failLayer: ((layer: string) => Error | null) | null = null;
 
   constructor(private readonly status: EngineStatus = { name: 'onnxruntime', version: 'fake', reason: '' }) {}
@@ -40,6 +43,7 @@ export class FakeMeasurer implements LayerMeasurer {
     const probe = await openProbe(task.file);
     try {
       const layer = await probe.readLayer(task.layer);
+      if (this.pause > 0) await new Promise((resolve) => setTimeout(resolve, this.pause));
       while (this.held) {
         if (signal.aborted) {
           this.aborted.push(task.layer);
@@ -143,17 +147,19 @@ export class Watching {
     readonly measurer: FakeMeasurer,
     private readonly clock: Clock,
     public settings: WorkerSettings,
+    private readonly lots: string,
   ) {
     this.monitor = this.create();
   }
 
-  static async start(change: Partial<WorkerSettings> = {}, measurer = new FakeMeasurer()): Promise<Watching> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'layerscope-monitor-'));
+  /** @param beside one that watches the same folder, as another process would; it is to end first. */
+  static async start(change: Partial<WorkerSettings> = {}, measurer = new FakeMeasurer(), beside: Watching | null = null): Promise<Watching> {
+    const folder = beside?.folder ?? (await mkdtemp(path.join(tmpdir(), 'layerscope-monitor-')));
     const storage = await mkdtemp(path.join(tmpdir(), 'layerscope-storage-'));
     return new Watching(folder, storage, measurer, fastClock(), {
       measureAutomatically: true, eps2: 0.5, seed: 0, threads: 1, engine: 'auto', resultsLocation: 'workspaceStorage', storageFolder: storage,
       exclude: [], maximumDepth: 6, pollInterval: 1000, metrics: firstMetrics, ...change,
-    });
+    }, beside === null ? 'one' : 'another');
   }
 
   path(name: string): string {
@@ -205,6 +211,7 @@ export class Watching {
       measurerFor: () => this.measurer,
       concurrencyFor: ({ threads }) => Math.max(1, threads),
       clock: this.clock,
+      lots: lotsOf(this.lots),
       events: {
         runsChanged: (delta: RunsDelta) => {
           for (const run of delta.changed) this.runs.set(run.id, run);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFormatRegistry, FormatRegistry, type Sniff } from '../../../src/formats';
 import { DiscoveryCache, discoverRuns, findRuns, type DiscoveryOptions } from '../../../src/runs';
 import { asNobody } from '../asNobody';
-import { fixture, safetensorsBytes, safetensorsOf, zipOf } from '../formats/build';
+import { fixture, npyOf, safetensorsBytes, safetensorsOf, zipOf } from '../formats/build';
 
 let folder: string;
 
@@ -118,6 +118,10 @@ describe('telling probes from checkpoints', () => {
     ['exp/probes/recorded-without-layers.safetensors', withoutLayers({}), 'probe'],
     ['somewhere/recorded-without-layers.safetensors', withoutLayers({ layerscope: '1' }), 'probe'],
     ['somewhere/a.npz', fixture('probes/versions.npz'), 'checkpoint'],
+    ['exp/probes/empty.npz', zipOf([]), 'probe'],
+    ['exp/probes/empty.safetensors', safetensorsBytes({}), 'probe'],
+    ['exp/checkpoints/empty.safetensors', safetensorsBytes({}), 'checkpoint'],
+    ['exp/model.npz', zipOf([]), 'checkpoint'],
   ])('%s', async (path, bytes, kind) => {
     put(path, bytes);
     expect((await find()).runs[0]?.files[0]?.kind).toBe(kind);
@@ -137,6 +141,30 @@ describe('telling probes from checkpoints', () => {
       ['probe', 'probes/pointer.safetensors', '', expect.stringContaining('is a Git LFS pointer')],
     ]);
     expect(runs[0]?.files[2]?.problem?.file).toBe('probes/bad.safetensors');
+  });
+});
+
+describe('a file without a single layer where one is recorded', () => {
+  it.each([
+    ['probes/epoch=1.npz', zipOf([]), '', 'is empty: it holds no tensor'],
+    ['probes/epoch=1.safetensors', safetensorsBytes({ __metadata__: { epoch: '1' } }), '', 'is empty: it holds no tensor'],
+    ['checkpoints/epoch=1.safetensors', safetensorsBytes({}), '', 'is empty: it holds no tensor'],
+    ['probes/epoch=1.safetensors', withoutLayers({ layerscope: '1' }), '', 'holds no layer'],
+    ['probes/epoch=1.npz', zipOf([{ name: 'a.npy', bytes: npyOf("'|O'", [1], new Uint8Array(8)) }]), 'tensor a', 'Python objects'],
+    ['probes/epoch=1.npz', '', 'zip directory', 'not a zip file'],
+    ['probes/epoch=1.safetensors', '', 'byte 0', 'the file has only 0'],
+  ])('is a problem of its run: %s', async (name, content, place, reason) => {
+    put('exp/log.txt', log);
+    put(`exp/${name}`, content);
+    const [run] = (await find()).runs;
+    expect(run?.files.find(({ path }) => path === name)?.problem).toEqual({ file: name, place, reason: expect.stringContaining(reason) as string, severity: 'warning' });
+  });
+
+  it('that has weights or features is none', async () => {
+    put('exp/probes/epoch=1.safetensors', features);
+    put('exp/checkpoints/epoch=1.safetensors', weights);
+    const [run] = (await find()).runs;
+    expect(run?.files.map(({ problem, hint }) => [problem, hint])).toEqual([[null, undefined], [null, undefined]]);
   });
 });
 

@@ -175,6 +175,7 @@ describe('a probe with parts that are wrong', () => {
 
 describe('a probe that cannot be used', () => {
   it.each([
+    ['without a tensor', {}, '', 'is empty: it holds no tensor'],
     ['without layers', { sample_id: ints(1, 2) }, '', 'holds no layer'],
     ['with nothing but tokens', { tokens: { shape: [2, 3, 2, 1], values: range(12) } }, 'tensor tokens', 'pool it to [rows, d]'],
     ['with too few ids', { a: layer(3, 1), sample_id: ints(1, 2) }, 'tensor sample_id', 'has shape [2], but needs one entry for each of the 3 rows'],

@@ -89,6 +89,22 @@ describe('the record store', () => {
     expect([...(await store.refresh())]).toEqual([]);
   });
 
+  it('counts what others have added since the first look, and neither its own records nor those of a training', async () => {
+    await storeAt().append([record()]);
+    const store = await reopened();
+    await store.append([record({ layer: 'own' })]);
+    await storeAt().append([ofTraining(1)]);
+    await store.refresh();
+    expect(store.addedByOthers).toBe(0);
+    await storeAt().append([record({ layer: 'theirs' }), record({ layer: 'own' })]);
+    await store.append([record({ layer: 'own again' })]);
+    await store.refresh();
+    // Its own line behind theirs is read, too: it can only be because there are theirs.
+    expect(store.addedByOthers).toBe(3);
+    await store.refresh();
+    expect(store.addedByOthers).toBe(3);
+  });
+
   it('drops a torn last line and writes on behind it', async () => {
     await storeAt().append([record()]);
     await appendFile(file(), JSON.stringify(record({ layer: 'torn' })).slice(0, 40));
