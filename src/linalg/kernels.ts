@@ -29,6 +29,7 @@ export interface KernelExports {
   markVarying(varies: number, first: number, rows: number, count: number, columns: number): void;
   largestAround(rows: number, count: number, columns: number, centre: number): number;
   centre(rows: number, count: number, columns: number, centre: number, scale: number): void;
+  narrowAround(rows: number, count: number, columns: number, centre: number, scale: number, narrow: number, squares: number): void;
   roundAround(rows: number, count: number, columns: number, centre: number, scale: number, rounder: number, squares: number): void;
   roundToWhole(rows: number, count: number, columns: number, factors: number): void;
   scaleColumns(rows: number, count: number, columns: number, factors: number): void;

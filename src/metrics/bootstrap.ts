@@ -26,18 +26,23 @@ export function linearValue({ offset, factor, numerator, denominator }: LinearFo
 export function bootstrapReplicates(form: LinearForm, seed: number, part: number): Float64Array {
   const samples = form.numerator.length;
   const draws = drawsOf(samples, seed, part);
-  const replicates = new Float64Array(replicateCount);
+  const numerators = sumsOfDraws(form.numerator, draws);
+  const [each = 0] = form.denominator;
+  // A mean divides by the same for every sample: its sum need not be drawn.
+  const denominators = form.denominator.every((value) => value === each) ? null : sumsOfDraws(form.denominator, draws);
+  return numerators.map((numerator, replicate) => form.offset + (form.factor * numerator) / (denominators?.[replicate] ?? samples * each));
+}
+
+/** [replicateCount] */
+function sumsOfDraws(values: Float64Array, draws: Int32Array): Float64Array {
+  const samples = values.length;
+  const sums = new Float64Array(replicateCount);
   for (let replicate = 0; replicate < replicateCount; replicate++) {
-    let numerator = 0;
-    let denominator = 0;
-    for (let draw = replicate * samples; draw < (replicate + 1) * samples; draw++) {
-      const sample = draws[draw] as number;
-      numerator += form.numerator[sample] as number;
-      denominator += form.denominator[sample] as number;
-    }
-    replicates[replicate] = form.offset + (form.factor * numerator) / denominator;
+    let total = 0;
+    for (let draw = replicate * samples; draw < (replicate + 1) * samples; draw++) total += values[draws[draw] as number] as number;
+    sums[replicate] = total;
   }
-  return replicates;
+  return sums;
 }
 
 /** Train and held-out part of the latest probe. */

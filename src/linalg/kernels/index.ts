@@ -5,7 +5,7 @@ export { factorizePanel, rankUpdateFactor, subtractLower } from './panel';
 export { transposeNarrow, transposeTo } from './product';
 export { addActive, addAround, addNarrowActive, addNarrowRows, addNarrowSquares, addRows, markVarying, takeMeans } from './columns';
 export {
-  centre, largestAround, largestSizes, normalize, roundAround, roundToWhole, scaleColumns, scatter, shiftedGram, smallestTwo, subtractRankTwo, timesVector,
+  centre, largestAround, largestSizes, narrowAround, normalize, roundAround, roundToWhole, scaleColumns, scatter, shiftedGram, smallestTwo, subtractRankTwo, timesVector,
   weightedScatter, widen,
 } from './rows';
 export { beginTridiagonal, continueTridiagonal } from './tridiagonal';

@@ -108,6 +108,34 @@ export function centre(rows: usize, count: i32, columns: i32, centre: usize, sca
   }
 }
 
+/** Rows as (x - centre) * scale in float32, into `narrow`, and the squared length of each of these, into `squares`. */
+export function narrowAround(rows: usize, count: i32, columns: i32, centre: usize, scale: f64, narrow: usize, squares: usize): void {
+  const scales = f64x2.splat(scale);
+  let row = rows;
+  let to = narrow;
+  for (let i = 0; i < count; i++) {
+    let sums = f64x2.splat(0);
+    let j = 0;
+    for (; j + 2 <= columns; j += 2) {
+      const pair = f32x4.demote_f64x2_zero(f64x2.mul(f64x2.sub(v128.load(row), v128.load(at(centre, j))), scales));
+      v128.store64_lane(to, pair, 0);
+      const rounded = f64x2.promote_low_f32x4(pair);
+      sums = f64x2.add(sums, f64x2.mul(rounded, rounded));
+      row += 16;
+      to += 8;
+    }
+    let first = f64x2.extract_lane(sums, 0);
+    if (j < columns) {
+      const last = <f32>((load<f64>(row) - load<f64>(at(centre, j))) * scale);
+      store<f32>(to, last);
+      first += <f64>last * <f64>last;
+      row += 8;
+      to += 4;
+    }
+    store<f64>(at(squares, i), first + f64x2.extract_lane(sums, 1));
+  }
+}
+
 /** x = factor x, every column with a factor of its own. */
 export function scaleColumns(rows: usize, count: i32, columns: i32, factors: usize): void {
   let row = rows;

@@ -1,6 +1,6 @@
 import { kernels } from '../../linalg/kernels';
 import type { Matrix } from '../../linalg/matrix';
-import { RowBlock } from '../../linalg/rowBlock';
+import { RowBlock, rowsInBlock } from '../../linalg/rowBlock';
 import type { MeasureContext } from '../contract';
 
 /** Rows seen from their mean: distances do not change by that, but cancellation in them does. */
@@ -75,33 +75,19 @@ export function centrePoints(source: Matrix, like?: CentredPoints): NarrowPoints
 }
 
 /** Answers with the largest squared length. */
-function centreRows({ rows, columns, data }: Matrix, mean: Float64Array, scale: number, narrow: Float32Array, squares: Float64Array): number {
-  const row = new Float64Array(columns);
-  const even = columns - (columns & 1);
-  let longest = 0;
-  for (let i = 0; i < rows; i++) {
-    const start = i * columns;
-    // One kind of array in the loop, whatever the kind of the data; two sums, as one would wait for itself.
-    row.set(data.subarray(start, start + columns));
-    let sum = 0;
-    let other = 0;
-    for (let j = 0; j < even; j += 2) {
-      const first = Math.fround(((row[j] as number) - (mean[j] as number)) * scale);
-      const second = Math.fround(((row[j + 1] as number) - (mean[j + 1] as number)) * scale);
-      narrow[start + j] = first;
-      narrow[start + j + 1] = second;
-      sum += first * first;
-      other += second * second;
-    }
-    if (even < columns) {
-      const last = Math.fround(((row[even] as number) - (mean[even] as number)) * scale);
-      narrow[start + even] = last;
-      sum += last * last;
-    }
-    squares[i] = sum + other;
-    if (!(sum + other <= longest)) longest = sum + other;
-  }
-  return longest;
+function centreRows(source: Matrix, mean: Float64Array, scale: number, narrow: Float32Array, squares: Float64Array): number {
+  const { columns } = source;
+  const atOnce = rowsInBlock(source, 1);
+  const block = new RowBlock(source, [columns, atOnce, Math.ceil((atOnce * columns) / 2)]);
+  const [centre, lengths, room] = block.vectors as [Float64Array, Float64Array, Float64Array];
+  const rounded = new Float32Array(room.buffer, room.byteOffset, atOnce * columns);
+  centre.set(mean);
+  block.visit((first, count) => {
+    kernels().narrowAround(block.address, count, columns, centre.byteOffset, scale, rounded.byteOffset, lengths.byteOffset);
+    narrow.set(rounded.subarray(0, count * columns), first * columns);
+    squares.set(lengths.subarray(0, count), first);
+  });
+  return squares.reduce((longest, square) => (square <= longest ? longest : square), 0);
 }
 
 function largestCentred({ columns, data }: Matrix, mean: Float64Array): number {
