@@ -57,7 +57,7 @@ export function transpose<Data extends Float32Array | Float64Array = Float64Arra
 }
 
 /** Writes some rows into columns of another matrix, whose rows are `stride` long, from column `at` on. */
-export function spreadRows(values: Float64Array, count: number, columns: number, into: Float64Array, stride: number, at: number): void {
+function spreadRows(values: Float64Array, count: number, columns: number, into: Float64Array, stride: number, at: number): void {
   for (let from = 0; from < columns; from += tile.columns) {
     const to = Math.min(from + tile.columns, columns);
     for (let j = from; j < to; j++) {
@@ -68,7 +68,7 @@ export function spreadRows(values: Float64Array, count: number, columns: number,
 }
 
 /** The same: one loop for both types of array would be slow for each. */
-export function spreadRowsNarrow(values: Float64Array, count: number, columns: number, into: Float32Array, stride: number, at: number): void {
+function spreadRowsNarrow(values: Float64Array, count: number, columns: number, into: Float32Array, stride: number, at: number): void {
   for (let from = 0; from < columns; from += tile.columns) {
     const to = Math.min(from + tile.columns, columns);
     for (let j = from; j < to; j++) {

@@ -1,3 +1,4 @@
+import { dot } from './dot';
 import { makeReflector } from './householder';
 import type { KernelExports } from './kernels';
 import type { Matrix } from './matrix';
@@ -34,10 +35,4 @@ export function turnBack({ rows, columns, data }: Matrix<Float64Array>, { v, tau
     const along = tau * dot(v, row);
     for (let j = 0; j < columns; j++) row[j] = (row[j] as number) - along * (v[j] as number);
   }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
 }

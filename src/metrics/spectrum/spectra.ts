@@ -1,3 +1,4 @@
+import { dot } from '../../linalg/dot';
 import { withOwnSpace } from '../../linalg/kernels';
 import { block, type Matrix } from '../../linalg/matrix';
 import { tridiagonalEigenvalues } from '../../linalg/tridiagonal';
@@ -40,7 +41,7 @@ export async function spectra(part: PartRows, context: MeasureContext): Promise<
 
 function ofColumns({ diagonal, offDiagonal, scale }: ReducedGram, mean: Float64Array, rows: number, context: MeasureContext): Spectra {
   const lifted = diagonal.map((value) => value / scale);
-  lifted[0] = (lifted[0] as number) + rows * squaredLength(mean);
+  lifted[0] = (lifted[0] as number) + rows * dot(mean, mean);
   return {
     uncentred: eigenvalues(lifted, offDiagonal.map((value) => value / scale), 1, context),
     centred: once((asking) => {
@@ -58,8 +59,8 @@ async function ofRows({ gram, mean, alongMean }: CentredGram, context: MeasureCo
   const scale = scaleOf(rest);
   const form = await tridiagonalForm(engine, rest, { scale, along, checkpoint });
   const unscaled = (values: Float64Array) => values.map((value) => value / scale);
-  const bordered = Float64Array.of(rows * squaredLength(mean), ...unscaled(form.diagonal));
-  const coupling = Float64Array.of(Math.sqrt(rows * squaredLength(along)), ...unscaled(form.offDiagonal));
+  const bordered = Float64Array.of(rows * dot(mean, mean), ...unscaled(form.diagonal));
+  const coupling = Float64Array.of(Math.sqrt(rows * dot(along, along)), ...unscaled(form.offDiagonal));
   return {
     uncentred: eigenvalues(bordered, coupling, 1, context),
     centred: once((asking) => eigenvalues(form.diagonal, form.offDiagonal, scale, asking)),
@@ -86,10 +87,4 @@ function once(find: (context: MeasureContext) => Float64Array): (context: Measur
 
 function eigenvalues(diagonal: Float64Array, offDiagonal: Float64Array, scale: number, { checkpoint }: MeasureContext): Float64Array {
   return tridiagonalEigenvalues(diagonal, offDiagonal, undefined, checkpoint).map((value) => value / scale);
-}
-
-function squaredLength(vector: Float64Array): number {
-  let sum = 0;
-  for (const value of vector) sum += value * value;
-  return sum;
 }
