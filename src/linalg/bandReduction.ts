@@ -1,6 +1,6 @@
 import type { Engine, WorkOptions } from './engine';
 import { type KernelSpace, withOwnSpace } from './kernels';
-import { type Matrix, rowsOf, zeros } from './matrix';
+import { block, type Matrix, rowsOf } from './matrix';
 import { turnTo, type Turn } from './turning';
 
 /** A symmetric band matrix: element (i, j), j <= i <= j + 2 * bandwidth, is `data[j * stride + i - j]`; the outer half is room for bulges. */
@@ -18,9 +18,9 @@ const panelsTogether = 3;
 /** Rows that are updated at a time. */
 const chunkRows = 128;
 
-/** A factor I - V T V' of Q. */
+/** A factor of Q: I - V T V' of the last coordinates, as many as V has; it leaves those before them as they are. */
 export interface PanelReflectors {
-  /** V': bandwidth x size. */
+  /** V': bandwidth x some of the last coordinates. */
   readonly v: Matrix<Float64Array>;
   /** bandwidth x bandwidth. */
   readonly t: Matrix<Float64Array>;
@@ -119,8 +119,7 @@ async function reducePanels(engine: Products, size: number, band: SymmetricBand,
     else await engine.gemm(columnsOf(z0, start, bandwidth), w0, { transposeA: true, scale: -1, addend: rows, into: v.data, checkpoint });
     copyDiagonalBlock(v, start, bandwidth, band, offset + start);
     factorizePanel(v, first, room, band, offset + start);
-    const t = room.t.slice();
-    keep?.(widened(v, t, band.size));
+    if (keep) keep({ v: columnsOf(v, first, size - first), t: { rows: bandwidth, columns: bandwidth, data: room.t.slice() } });
     const products = view(room.p, size - first + known, bandwidth, first * bandwidth);
     await engine.gemm(view(room.matrix, products.rows, size, first * size), v, { transposeB: true, into: products.data, checkpoint });
     if (panel > 0) {
@@ -158,20 +157,9 @@ async function update(engine: Products, size: number, finished: number, room: Ro
   }
 }
 
-/** A copy that begins at the first column of all. */
-function widened(v: Matrix, t: Float64Array, size: number): PanelReflectors {
-  const result = zeros(v.rows, size);
-  for (let j = 0; j < v.rows; j++) result.data.set(v.data.subarray(j * v.columns, (j + 1) * v.columns), (j + 1) * size - v.columns);
-  return { v: result, t: { rows: v.rows, columns: v.rows, data: t } };
-}
-
 /** A copy of the given columns. */
-function columnsOf({ rows, columns, data }: Matrix, start: number, count: number): Matrix<Float64Array> {
-  const result = zeros(rows, count);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < count; j++) result.data[i * count + j] = data[i * columns + start + j] as number;
-  }
-  return result;
+function columnsOf(matrix: Matrix, start: number, count: number): Matrix<Float64Array> {
+  return block(matrix, 0, start, matrix.rows, count);
 }
 
 /** What the first `size` rows have from column `start` on, right of the diagonal block's diagonal, goes into the band at `offset`. */

@@ -1,7 +1,7 @@
 import { type PanelReflectors, reduceToBand } from './bandReduction';
 import { bandToTridiagonal, bandToTridiagonalLogged, type ChaseLog, type TridiagonalForm, unwind } from './bandToTridiagonal';
 import type { Engine, WorkOptions } from './engine';
-import type { Matrix } from './matrix';
+import { block, type Matrix, setBlock } from './matrix';
 import { turnBack, type Turn } from './turning';
 
 export type { TridiagonalForm };
@@ -13,7 +13,7 @@ export interface TridiagonalOptions extends WorkOptions {
   readonly along?: Float64Array;
 }
 
-/** Q of a reduction, as the factors it is a product of: about as many numbers as the matrix has. */
+/** Q of a reduction, as the factors it is a product of: about as many numbers as the matrix has, half of them in the log. */
 export interface TridiagonalBasis {
   readonly turn: Turn | null;
   readonly factors: readonly PanelReflectors[];
@@ -53,9 +53,12 @@ export async function leaveTridiagonal(
   unwind(vectors.data, log, checkpoint);
   // Rows x' become x'Q' with Q' = I - V T' V'.
   for (const { v, t } of [...factors].reverse()) {
-    const along = await engine.gemm(vectors, v, { transposeB: true, checkpoint });
+    const first = vectors.columns - v.columns;
+    const last = block(vectors, 0, first, vectors.rows, v.columns);
+    const along = await engine.gemm(last, v, { transposeB: true, checkpoint });
     const weighted = await engine.gemm(along, t, { transposeB: true, checkpoint });
-    await engine.gemm(weighted, v, { scale: -1, addend: vectors, into: vectors.data, checkpoint });
+    await engine.gemm(weighted, v, { scale: -1, addend: last, into: last.data, checkpoint });
+    setBlock(vectors, 0, first, last);
   }
   if (turn) turnBack(vectors, turn);
 }

@@ -12,8 +12,8 @@ export interface ReducedGram extends TridiagonalForm {
   readonly basis?: TridiagonalBasis;
 }
 
-/** Up to this size the way back is kept, as principal components are found in the same form. */
-const keptSize = 1024;
+/** Up to this size the way back is kept, as principal components are found in the same form: 34 MB. */
+const keptSize = 2048;
 
 const memo = new WeakMap<PartRows, ReducedGram>();
 
