@@ -47,7 +47,7 @@ export async function leadingEigenvectors(
   if (size <= denseSize || 2 * count > size) return leading(symmetricEigenvectors(matrix, options.checkpoint), count);
   if (options.reduced?.basis || size <= directSize || (size <= directLimit && participation(matrix) > count)) {
     const found = await direct(engine, matrix, count, options);
-    const ritz = await rayleighRitz(engine, matrix, await orthonormalize(engine, found));
+    const ritz = await rayleighRitz(engine, matrix, await orthonormalize(engine, found), options.checkpoint);
     if (worstResidual(ritz, count) <= tolerance * (ritz.values[0] as number)) return leading(ritz, count);
   }
   return iterate(engine, matrix, count, options);
@@ -86,7 +86,7 @@ async function iterate(engine: Pick<Engine, 'gemm'>, matrix: Matrix<Float64Array
     options.checkpoint?.();
     block = await orthonormalize(engine, block);
     options.checkpoint?.();
-    const ritz = await rayleighRitz(engine, matrix, block);
+    const ritz = await rayleighRitz(engine, matrix, block, options.checkpoint);
     options.checkpoint?.();
     block = ritz.vectors;
     const top = ritz.values[0] as number;
@@ -106,12 +106,12 @@ interface Ritz extends Eigenpairs {
   readonly image: Matrix;
 }
 
-async function rayleighRitz(engine: Pick<Engine, 'gemm'>, matrix: Matrix<Float64Array>, block: Matrix<Float64Array>): Promise<Ritz> {
-  const image = await engine.gemm(block, matrix);
-  const projected = (await engine.gemm(image, block, { transposeB: true })) as Matrix<Float64Array>;
-  const { values, vectors: rotation } = symmetricEigenvectors(projected);
-  const vectors = (await engine.gemm(rotation, block)) as Matrix<Float64Array>;
-  return { values, vectors, image: await engine.gemm(rotation, image) };
+async function rayleighRitz(engine: Pick<Engine, 'gemm'>, matrix: Matrix<Float64Array>, block: Matrix<Float64Array>, checkpoint: WorkOptions['checkpoint']): Promise<Ritz> {
+  const image = await engine.gemm(block, matrix, { checkpoint });
+  const projected = (await engine.gemm(image, block, { transposeB: true, checkpoint })) as Matrix<Float64Array>;
+  const { values, vectors: rotation } = symmetricEigenvectors(projected, checkpoint);
+  const vectors = (await engine.gemm(rotation, block, { checkpoint })) as Matrix<Float64Array>;
+  return { values, vectors, image: await engine.gemm(rotation, image, { checkpoint }) };
 }
 
 function worstResidual({ values, vectors, image }: Ritz, count: number): number {
