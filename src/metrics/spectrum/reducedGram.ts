@@ -12,8 +12,8 @@ export interface ReducedGram extends TridiagonalForm {
   readonly basis?: TridiagonalBasis;
 }
 
-/** Up to this size the way back is kept, as principal components are found in the same form: 34 MB. */
-const keptSize = 2048;
+/** Up to this size the way back is kept, as principal components are found in the same form: 8 MB. Larger ones would take more memory than the time is worth. */
+const keptSize = 1024;
 
 const memo = new WeakMap<PartRows, ReducedGram>();
 
