@@ -9,9 +9,9 @@ type Rotate = (i: number, cosine: number, sine: number) => void;
 
 /**
  * Eigenvalues, ascending, of the symmetric tridiagonal matrix with the given diagonal and off-diagonal (`offDiagonal[i]` couples i and i+1),
- * by the square-root-free QL and QR of Pal, Walker and Kahan (LAPACK sterf). Squares of the elements must be in range.
+ * by the square-root-free QL and QR of Pal, Walker and Kahan (LAPACK sterf), with two shifts at once.
  * With `rotate`, by implicit QL (EISPACK imtql1) and in the order it finds them: every plane rotation is reported, to be applied to
- * rows i and i+1 of a basis. Both arrays may be overwritten.
+ * rows i and i+1 of a basis; squares of the elements must be in range then. Both arrays may be overwritten.
  */
 export function tridiagonalEigenvalues(
   diagonal: Float64Array,
@@ -22,15 +22,26 @@ export function tridiagonalEigenvalues(
   if (rotate) return rotateToDiagonal(diagonal, offDiagonal, rotate, checkpoint);
   const size = diagonal.length;
   const [d, e] = layOut(size, size);
-  d.set(diagonal);
-  e.set(offDiagonal.subarray(0, size));
+  // A power of two, so that scaling is exact: sixth powers of the elements must be in range.
+  const largest = Math.max(largestOf(diagonal), largestOf(offDiagonal));
+  const scale = largest > 0 ? 2 ** -Math.max(-1000, Math.min(1000, Math.floor(Math.log2(largest)))) : 1;
+  for (let i = 0; i < size; i++) {
+    d[i] = scale * (diagonal[i] as number);
+    e[i] = scale * (offDiagonal[i] ?? 0);
+  }
   kernels().beginTridiagonal(d.byteOffset, e.byteOffset, size);
   for (;;) {
     checkpoint?.();
     const state = kernels().continueTridiagonal(rotationsAtOnce);
-    if (state === 0) return d.slice().sort();
+    if (state === 0) return d.map((value) => value / scale).sort();
     if (state === 2) throw new RangeError(`The eigenvalues of a tridiagonal matrix of ${size} did not converge.`);
   }
+}
+
+function largestOf(values: Float64Array): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i] as number));
+  return largest;
 }
 
 function rotateToDiagonal(

@@ -1,5 +1,6 @@
 // npm run bench -- suite: what the product needs for all its measures of features, beside two scripts in NumPy, SciPy and
 //   scikit-learn, a plain and a tuned one, on the same cores in the same run.
+// npm run bench -- families rankme,twonn: some of its families over and over, where a single time says too little.
 // npm run bench -- measure: the same for the first four families, thread by thread.
 // npm run bench -- host: what the extension costs the extension host of a real VS Code meanwhile.
 // npm run bench -- logs: reading event files beside TensorBoard's readers, and what watching logs costs.
@@ -12,6 +13,7 @@
 // npm run bench -- responsiveness: how soon a measurement stops when it is cancelled, and how long the worker's loop is ever held up.
 const benchmarks = {
   suite: () => import('./suite.mjs'),
+  families: () => import('./families.mjs'),
   measure: () => import('./measure.mjs'),
   responsiveness: () => import('./responsiveness.mjs'),
   host: () => import('./extensionHost/run.mjs'),

@@ -10,12 +10,12 @@ import { labelledWorkloads, writePreviousWorkload, writeWorkload } from './workl
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '../..');
-const cache = path.join(root, '.cache', 'bench');
+export const cache = path.join(root, '.cache', 'bench');
 const cores = Math.min(2, availableParallelism());
 /** Their families need a label of each sample, which a probe need not have. */
 const labelsGroup = 'labels';
 
-async function bundle() {
+export async function bundle() {
   const shared = { bundle: true, platform: 'node', target: 'node20', outdir: cache, external: ['onnxruntime-node', 'onnxruntime-web', '@jsquash/*'], logLevel: 'warning' };
   await build({
     ...shared,
@@ -32,7 +32,7 @@ async function bundle() {
   });
 }
 
-function wholeNumber(options, name, otherwise, most) {
+export function wholeNumber(options, name, otherwise, most) {
   const value = Number(options.includes(name) ? options[options.indexOf(name) + 1] : otherwise);
   if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`${name} must be a whole number from 1 to ${most}.`);
   return value;
@@ -74,7 +74,10 @@ export async function main(options) {
   const libraries = await Promise.all(Object.values(processes).map((one) => one.hello()));
   console.log(`${engine}, ${cores} threads of ours, a part of the layer each. ${libraries[0]}.`);
   const layersOf = (twin) => (twin === 'plain' ? plainLayers : layerCount);
-  for (const twin of twins) console.log(`The ${twin} twin (${descriptions[twin]}) measures ${layersOf(twin)} of the ${layerCount}.`);
+  // The deepest layer has none to be compared with, and compilers that learn from what runs need some layers.
+  const lastOf = (twin) => Math.max(layersOf(twin), layerCount - 1);
+  const measures = (twin, turn) => turn > lastOf(twin) - layersOf(twin) && turn <= lastOf(twin);
+  for (const twin of twins) console.log(`The ${twin} twin (${descriptions[twin]}) measures ${layersOf(twin)} of the ${layerCount}, up to number ${lastOf(twin)}.`);
   const familiesOf = (chosen) => chosen.flatMap((group) => group.families.map(({ id }) => id));
   const metricsOf = (chosen) => chosen.flatMap((group) => group.families.flatMap((family) => family.metrics));
   const families = familiesOf(groups);
@@ -89,7 +92,7 @@ export async function main(options) {
     const own = await ours.ask({ file, previous, layer, families });
     const poolWithout = await pool.ask({ file, previous, layers: [layer], metrics: variants[0].metrics });
     const others = {};
-    for (const twin of twins) if (turn <= layersOf(twin)) others[twin] = await processes[twin].ask({ file, previous, layer, families });
+    for (const twin of twins) if (turn === 0 || measures(twin, turn)) others[twin] = await processes[twin].ask({ file, previous, layer, families });
     const poolWith = labelled.length > 0 ? await pool.ask({ file, previous, layers: [layer], metrics: variants[1].metrics }) : poolWithout;
     if (turn > 0) measured.push({ ours: own, twins: others, poolWithout, poolWith });
   }

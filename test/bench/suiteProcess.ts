@@ -144,7 +144,8 @@ async function serve(): Promise<void> {
 
   const measureLayer = async ({ families: wanted, ...request }: SuiteRequest): Promise<unknown> => {
     const reading = (await askBoth((part) => ({ kind: 'read', part, ...request }))).timing;
-    const asked = groups().flatMap((group) => group.families.filter(({ id }) => wanted.includes(id)));
+    const known = groups().flatMap((group) => group.families);
+    const asked = wanted.flatMap((id) => known.filter((family) => family.id === id));
     const families: Record<string, Timing> = {};
     const measured = parts.map(() => new Map<string, NonNullable<ReturnType<MeasuredPart['get']>>>());
     for (const { id, metrics } of asked) {

@@ -69,6 +69,8 @@ def intervals(found):
     replicates = []
     for number, metrics in enumerate(found):
         forms = {metric: form for metric, (_, form) in metrics.items() if form is not None}
+        if not forms:
+            return None
         offset, factor, numerator, denominator = (np.array(one) for one in zip(*forms.values()))
         counts = resamples(numerator.shape[1], number)
         values = offset + factor * (counts @ numerator.T) / (counts @ denominator.T)

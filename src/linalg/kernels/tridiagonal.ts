@@ -81,7 +81,7 @@ function takeBlock(): void {
   next = end + 1;
 }
 
-/** One sweep, or an eigenvalue or two taken off. Answers with what it cost. */
+/** Two sweeps, or an eigenvalue or two taken off. Answers with what it cost. */
 function sweep(): i32 {
   const l = current;
   let m = l;
@@ -98,39 +98,80 @@ function sweep(): i32 {
     current += 2 * direction;
     return 1;
   }
-  sweeps += 1;
-  let sigma = (load<f64>(at(diagonal, l + direction)) - p0) / (2 * root);
-  const hypotenuse = sqrt(sigma * sigma + 1);
-  sigma = p0 - root / (sigma + (sigma >= 0 ? hypotenuse : -hypotenuse));
+  sweeps += 2;
+  // The eigenvalues of the first two rows; last comes the one that is nearer to the first row.
+  const p1 = load<f64>(at(diagonal, l + direction));
+  const half = (p1 - p0) / (2 * root);
+  const hypotenuse = sqrt(half * half + 1);
+  const sigma = p0 - root / (half + (half >= 0 ? hypotenuse : -hypotenuse));
+  sweepTwice(l, m, p0 + p1 - sigma, sigma);
+  return (m - l) * direction;
+}
 
-  let c: f64 = 1;
-  let s: f64 = 0;
-  let gamma = load<f64>(at(diagonal, m)) - sigma;
-  let p = gamma * gamma;
+/**
+ * Two sweeps from m to l, a lane each, of which the second follows two rows behind the first: divisions of a sweep wait for each other, so that two sweeps take
+ * no longer than one. The first stores nothing; what it makes of a row goes to the second.
+ */
+function sweepTwice(l: i32, m: i32, firstShift: f64, secondShift: f64): void {
+  const shifts = f64x2.replace_lane(f64x2.splat(firstShift), 1, secondShift);
+  const one = f64x2.splat(1);
+  const steps = (m - l) * direction;
   const back = <isize>direction * -8;
   let d: usize = at(diagonal, m - direction);
   let e = coupling(m - direction);
-  const steps = (m - l) * direction;
-  for (let i = 0; i < steps; i++) {
-    const square = load<f64>(e);
-    const r = p + square;
-    if (i > 0) store<f64>(<usize>(<isize>e - back), s * r);
+  let c = one;
+  let s = f64x2.splat(0);
+  let gamma = f64x2.sub(f64x2.splat(load<f64>(at(diagonal, m))), shifts);
+  let p = f64x2.mul(gamma, gamma);
+  let alphas = one;
+  let squares = one;
+  // Of rows m and l, as the first sweep leaves them.
+  let alphaOfFirst: f64 = 0;
+  let alphaOfLast: f64 = 0;
+  let squareOfLast: f64 = 0;
+  for (let step = 1; step <= steps + 2; step++) {
+    if (step == 3) {
+      const start = alphaOfFirst - secondShift;
+      c = f64x2.replace_lane(c, 1, 1);
+      s = f64x2.replace_lane(s, 1, 0);
+      gamma = f64x2.replace_lane(gamma, 1, start);
+      p = f64x2.replace_lane(p, 1, start * start);
+    }
+    const isFirstAtWork = step <= steps;
+    alphas = v128.shuffle<f64>(isFirstAtWork ? v128.load64_zero(d) : one, alphas, 0, 2);
+    squares = v128.shuffle<f64>(isFirstAtWork ? v128.load64_zero(e) : one, squares, 0, 2);
+
+    const r = f64x2.add(p, squares);
     const before = c;
-    // Not 1 / c, which would have to wait for c: how long a sweep takes is how long its divisions wait for each other.
-    const inverse = r / p;
-    c = p / r;
-    s = square / r;
+    const finishedSquare = f64x2.mul(s, r);
+    c = f64x2.div(p, r);
+    s = f64x2.div(squares, r);
     const old = gamma;
-    const alpha = load<f64>(d);
-    gamma = (p * (alpha - sigma) - square * old) / r;
-    store<f64>(<usize>(<isize>d - back), old + (alpha - gamma));
-    p = c != 0 ? gamma * gamma * inverse : before * square;
+    const numerator = f64x2.sub(f64x2.mul(p, f64x2.sub(alphas, shifts)), f64x2.mul(squares, old));
+    gamma = f64x2.div(numerator, r);
+    const finishedAlpha = f64x2.add(old, f64x2.sub(alphas, gamma));
+    // gamma^2 / c: how long a sweep takes is how long its divisions wait for each other, and so this one does not wait for those two.
+    const next = f64x2.div(f64x2.mul(numerator, numerator), f64x2.mul(r, p));
+    p = v128.bitselect(next, f64x2.mul(before, squares), f64x2.ne(c, f64x2.splat(0)));
+
+    if (step >= 3) v128.store64_lane(<usize>(<isize>d - 3 * back), finishedAlpha, 1);
+    if (step >= 4) v128.store64_lane(<usize>(<isize>e - 3 * back), finishedSquare, 1);
+    alphas = v128.shuffle<f64>(finishedAlpha, finishedAlpha, 0, 0);
+    squares = v128.shuffle<f64>(finishedSquare, finishedSquare, 0, 0);
+    if (step == 1) alphaOfFirst = f64x2.extract_lane(finishedAlpha, 0);
+    if (step == steps) {
+      alphaOfLast = firstShift + f64x2.extract_lane(gamma, 0);
+      squareOfLast = f64x2.extract_lane(s, 0) * f64x2.extract_lane(p, 0);
+    }
+    if (step == steps + 1) {
+      alphas = f64x2.splat(alphaOfLast);
+      squares = f64x2.splat(squareOfLast);
+    }
     d = <usize>(<isize>d + back);
     e = <usize>(<isize>e + back);
   }
-  store<f64>(coupling(l), s * p);
-  store<f64>(at(diagonal, l), sigma + gamma);
-  return steps;
+  store<f64>(coupling(l), f64x2.extract_lane(s, 1) * f64x2.extract_lane(p, 1));
+  store<f64>(at(diagonal, l), secondShift + f64x2.extract_lane(gamma, 1));
 }
 
 /** Both eigenvalues of a block of two, without cancellation (LAPACK lae2). */

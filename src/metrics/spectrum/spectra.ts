@@ -17,7 +17,7 @@ export interface Spectra {
   readonly centred: (context: MeasureContext) => Float64Array;
 }
 
-/** Rounding of an eigenvalue, in units of the largest one's; observed errors stay below a tenth of it. */
+/** Rounding of an eigenvalue, in units of the largest one's; errors seen on Gram matrices stay below half of it. */
 export const eigenvalueRounding = 32 * Number.EPSILON;
 
 const memo = new WeakMap<PartRows, Spectra>();
