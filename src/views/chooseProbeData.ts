@@ -11,7 +11,7 @@ import { requireTrust } from './trust';
 
 const title = 'Layerscope: Choose Probe Data';
 
-/** Asks which images the model of a run is shown, and has that remembered with the results of the run. Escape at any question changes nothing. */
+/** Asks which images the model of a run is shown, and has that remembered with the results of the run. Escape at any question changes nothing, nor does a look elsewhere, where the answer may stand. */
 export async function chooseProbeData(session: Session, run: RunSummary): Promise<void> {
   requireTrust('Models of checkpoints are run');
   const before = await session.probeData(run.id);

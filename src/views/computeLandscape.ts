@@ -30,7 +30,7 @@ interface Choice<Value> extends vscode.QuickPickItem {
   readonly value: Value;
 }
 
-/** Asks what there is to ask, opens the panel at once and fills it. Escape at any question ends it. */
+/** Asks what there is to ask, opens the panel at once and fills it. Escape at any question ends it; a look elsewhere does not. */
 export class ComputeLandscape {
   constructor(private readonly options: ComputeLandscapeOptions) {}
 
@@ -66,7 +66,7 @@ export class ComputeLandscape {
       value, label: escapeIcons(path.basename(value.path)), description: positionOf(value), detail: escapeIcons(path.dirname(value.path)).replace(/^\.$/, ''), picked: place === 0,
     }));
     const picked = await vscode.window.showQuickPick(items, {
-      title, placeHolder: 'One checkpoint, several side by side, two for a line, three or more for their trajectory', canPickMany: true, matchOnDescription: true,
+      title, placeHolder: 'One checkpoint, several side by side, two for a line, three or more for their trajectory', canPickMany: true, matchOnDescription: true, ignoreFocusOut: true,
     });
     if (picked === undefined || picked.length === 0) return null;
     const wanted = new Set(picked.map(({ value }) => value));
@@ -84,7 +84,7 @@ export class ComputeLandscape {
       return withCheckpoints[0] ?? null;
     }
     const items = withCheckpoints.map((value): Choice<RunSummary> => ({ value, label: escapeIcons(value.name), description: positionOf(value) }));
-    return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Checkpoints of which run?' }))?.value ?? null;
+    return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Checkpoints of which run?', ignoreFocusOut: true }))?.value ?? null;
   }
 
   async #order(chosen: readonly ChosenCheckpoint[], directions: Directions): Promise<LandscapeOrder | null> {
@@ -118,7 +118,7 @@ async function pickDirections(chosen: readonly ChosenCheckpoint[]): Promise<Dire
       ? { value: 'line', label: '$(graph-line) Line from the first to the second', detail: `${namesOf(chosen)}: whether a barrier lies between them` }
       : { value: 'trajectory', label: '$(git-commit) Trajectory of the training', detail: 'The plane in which the checkpoints differ most, with the surface under them' },
   ];
-  return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Which landscape?' }))?.value ?? null;
+  return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Which landscape?', ignoreFocusOut: true }))?.value ?? null;
 }
 
 function namesOf(chosen: readonly ChosenCheckpoint[]): string {
@@ -164,7 +164,7 @@ const lossWords: Readonly<Record<string, string>> = {
 async function pickLoss(losses: readonly string[]): Promise<string | null> {
   if (losses.length < 2) return losses[0] ?? 'first';
   const items = losses.map((value): Choice<string> => ({ value, label: escapeIcons(value), ...(lossWords[value] === undefined ? {} : { detail: lossWords[value] }) }));
-  return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Which loss?' }))?.value ?? null;
+  return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Which loss?', ignoreFocusOut: true }))?.value ?? null;
 }
 
 /** Goes on with a landscape, on what models are to run now; one that failed is asked about again, as its checkpoint may be another one. */

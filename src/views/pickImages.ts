@@ -21,7 +21,7 @@ export async function pickImages<Value = never>(title: string, placeHolder: stri
     { isFolder: true, label: '$(folder-opened) Folder\u2026', detail: 'PNG, JPEG and WebP images, or CIFAR\u2019s binary files' },
     { isFolder: false, label: '$(file-binary) File\u2026', detail: 'An array (.npy, .npz, .safetensors), MNIST\u2019s idx, or one binary file of CIFAR' },
   ];
-  const picked = await vscode.window.showQuickPick(items, { title, placeHolder });
+  const picked = await vscode.window.showQuickPick(items, { title, placeHolder, ignoreFocusOut: true });
   if (picked === undefined) return undefined;
   if (picked.other !== undefined) return picked.other.value;
   const isFolder = picked.isFolder === true;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { openContainer, panelFrame } from '../../scripts/vscode/panel.mjs';
+import { runCommand } from '../../scripts/vscode/palette.mjs';
 import { root } from '../../scripts/vscode/paths.mjs';
 import { removeFolder, temporaryFolder } from '../../scripts/vscode/processes.mjs';
 import { startServer } from '../../scripts/vscode/server.mjs';
@@ -49,10 +50,11 @@ describe('Computing a loss landscape in the workbench', () => {
     await quickInput().filter({ hasText: words }).or(page.locator(`.quick-input-widget:visible:has(input[placeholder*="${words}"])`)).first().waitFor({ timeout: 30_000 });
   };
   const item = (words) => quickInput().locator('.monaco-list-row', { hasText: words }).first();
+  /** Enter, in the question itself, wherever the focus is. */
+  const accept = () => quickInput().locator('input.input').press('Enter');
   const type = async (text) => {
-    const input = quickInput().locator('input.input');
-    await input.fill(text);
-    await page.keyboard.press('Enter');
+    await quickInput().locator('input.input').fill(text);
+    await accept();
   };
   /** Answers with the folder of images, by the dialog of the editor. */
   const chooseFolder = async () => {
@@ -68,16 +70,7 @@ describe('Computing a loss landscape in the workbench', () => {
       return false;
     }, { timeout: 30_000, interval: 500 }).toBe(true);
   };
-  const run = async (title) => {
-    // Out of the page of the panel, which takes the focus back when a question is closed.
-    await expect.poll(() => quickInput().count()).toBe(0);
-    await page.locator('.part.sidebar .composite.title').click();
-    await page.keyboard.press('F1');
-    await quickInput().waitFor();
-    await quickInput().locator('input.input').fill(`>${title}`);
-    await item(title).waitFor();
-    await quickInput().locator('input.input').press('Enter');
-  };
+  const run = (title) => runCommand(page, title);
   const panel = () => panelFrame(page);
   const state = () => panel().locator('.compute').getAttribute('data-state', { timeout: 5_000 }).catch(() => null);
   const stateOnce = (wanted) => expect.poll(state, { timeout: 120_000, interval: 100 }).toBe(wanted);
@@ -109,7 +102,7 @@ describe('Computing a loss landscape in the workbench', () => {
     await run('Compute Loss Landscape');
     await question('One checkpoint');
     // The last one is picked already.
-    await page.keyboard.press('Enter');
+    await accept();
     await question('The loss of which images');
     await chooseFolder();
     await question('Attention Heads');
@@ -167,7 +160,7 @@ describe('Computing a loss landscape in the workbench', () => {
     await run('Compute Loss Landscape');
     await question('One checkpoint');
     await quickInput().locator('.quick-input-check-all, .quick-input-header .monaco-custom-toggle').first().click();
-    await page.keyboard.press('Enter');
+    await accept();
     await question('Which landscape');
     await item('Trajectory').click();
     await question('The loss of which images');
@@ -193,6 +186,10 @@ describe('Computing a loss landscape in the workbench', () => {
     pictureOfFailure();
     await run('Choose Probe Data');
     await question('Which images was run trained on');
+    // The answer may stand elsewhere: a look there does not end the questions.
+    await page.locator('.part.sidebar .composite.title').click();
+    await panel().getByRole('heading', { name: 'In words' }).click();
+    await question('Which images was run trained on');
     await chooseFolder();
     await question('Which images did the network never see');
     await item('None').click();
@@ -208,7 +205,7 @@ describe('Computing a loss landscape in the workbench', () => {
     await expect.poll(() => readFile(file, 'utf8').then(JSON.parse, () => null), { timeout: 60_000 }).toMatchObject({ train: images(), heldOut: null, samples: 8, views: 2, heads: 2, decoderHeads: 2 });
     await run('Compute Loss Landscape');
     await question('One checkpoint');
-    await page.keyboard.press('Enter');
+    await accept();
     await question('Which loss');
     await item('info_nce').click();
     await expect.poll(() => panel().locator('.landscape-head').innerText(), { timeout: 120_000 }).toMatch(/info nce, 10 images of .*images, random directions of seed 0/);

@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { chooseRun, openContainer, waitForMeasurements } from '../../scripts/vscode/panel.mjs';
+import { runCommand } from '../../scripts/vscode/palette.mjs';
 import { root, sample } from '../../scripts/vscode/paths.mjs';
 import { removeFolder, temporaryFolder } from '../../scripts/vscode/processes.mjs';
 import { sampleRunToShow } from '../../scripts/vscode/sampleWorkspace.mjs';
@@ -50,16 +51,6 @@ describe('A folder that is not trusted', () => {
     if (parent !== undefined) removeFolder(parent);
   });
 
-  /** From the command palette, as a person would. */
-  const command = async (title) => {
-    await expect.poll(() => quickInput().count()).toBe(0);
-    await page.locator('.part.sidebar .composite.title').click();
-    await page.keyboard.press('F1');
-    await quickInput().locator('input.input').fill(`>${title}`);
-    await quickInput().locator('.monaco-list-row', { hasText: title }).first().waitFor();
-    await page.keyboard.press('Enter');
-  };
-
   test('is read and measured', async () => {
     pictureOfFailure();
     await openContainer(page);
@@ -86,7 +77,7 @@ describe('A folder that is not trusted', () => {
     expect(await probeData.getAttribute('class')).toContain('disabled');
     await page.keyboard.press('Escape');
 
-    await command('Open Walkthrough');
+    await runCommand(page, 'Open Walkthrough');
     await quickInput().locator('.monaco-list-row', { hasText: 'Layerscope' }).first().click();
     const step = page.locator('.getting-started-step', { hasText: 'Record probes in your training' });
     await step.click();
@@ -100,7 +91,7 @@ describe('A folder that is not trusted', () => {
 
   test('once it is trusted, its own settings count and its model is run', async () => {
     pictureOfFailure();
-    await command('Workspaces: Manage Workspace Trust');
+    await runCommand(page, 'Workspaces: Manage Workspace Trust');
     await page.locator('.workspace-trust-editor').getByRole('button', { name: /^Trust/ }).first().click();
     await expect.poll(written, { timeout: 60_000, interval: 500 }).toContainEqual(expect.stringMatching(/^mae\/\.layerscope\/features\/checkpoints\/mae-step60\.pt\.\w+\.safetensors$/));
     await expect.poll(written, { timeout: 30_000 }).toContain('mae/.layerscope/records.jsonl');
