@@ -6,6 +6,7 @@ import type { FileOnDisk, ScalarCollector } from '../runs';
 import { recordKey } from '../store';
 import { judgeHealth, layersWithGaps } from './health';
 import { isResult } from './resultPaths';
+import { noteOf } from './runNote';
 
 /** In one message: to put more of them into one would hold up the file-following loop for more than some 10 ms. */
 const mostRecords = 2_000;
@@ -181,7 +182,7 @@ export class RunState {
     const measured = probes.filter((probe) => this.canBeJudged(probe)).length;
     const logs = [...this.logs.values()];
     const ofTraining = this.recordsOf(trainingSource);
-    const note = this.note();
+    const note = noteOf(files, { ofTraining: ofTraining.length > 0, any: this.records.size > 0 });
     return {
       id: this.id,
       name: this.name,
@@ -260,20 +261,6 @@ export class RunState {
       .filter(({ disk, layers }) => disk.kind === kind && layers.length > 0)
       .sort((a, b) => (b.epoch ?? b.step ?? 0) - (a.epoch ?? a.step ?? 0));
     return [...new Set(newestFirst.flatMap(({ layers }) => layers))];
-  }
-
-  private note(): string | null {
-    const kinds = new Set([...this.files.values()].map(({ disk }) => disk.kind));
-    if (kinds.has('probe')) return null;
-    if (this.recordsOf(trainingSource).length > 0) {
-      return 'Only what the training recorded itself is shown of the features. Record the features of a fixed set of samples at each checkpoint to measure everything else.';
-    }
-    if (this.records.size > 0) {
-      return 'Only weights are measured: they do not show what the layers have learned about the data. Record the features of a fixed set of samples at each checkpoint to see that, or choose probe data: images that the models of the checkpoints are shown.';
-    }
-    const found = kinds.has('checkpoint') ? (kinds.has('log') ? 'logs and checkpoints' : 'checkpoints') : 'logs';
-    const choose = kinds.has('checkpoint') ? ', or choose probe data: images that the models of the checkpoints are shown' : '';
-    return `No probe files yet; ${found} alone do not show what the layers have learned. Record the features of a fixed set of samples at each checkpoint to measure them${choose}.`;
   }
 }
 

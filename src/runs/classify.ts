@@ -94,7 +94,7 @@ function speaksForTraining(path: string, formatId: string): boolean {
 
 /**
  * A probe has float matrices with one number of rows and says that it is one, by a metadata key, by tensors of samples or by its folder;
- * everything else with weights in it is a checkpoint. A file without floating-point numbers is neither.
+ * everything else with weights in it is a checkpoint. A file without floating-point numbers is neither, unless it lies where probes lie.
  */
 function kindOf(file: TensorFile, inProbeFolder: boolean): 'probe' | 'checkpoint' | null {
   const floats = file.tensors.filter(({ dtype, shape }) => floatTypes.has(dtype) && shape.length > 0);
@@ -109,7 +109,8 @@ function kindOf(file: TensorFile, inProbeFolder: boolean): 'probe' | 'checkpoint
     return 'probe';
   }
   if (floats.length === 0) {
-    return null;
+    // Where probes lie, matrices of whole numbers are features in a type that cannot be measured: opening it tells so.
+    return inProbeFolder && file.tensors.some(({ shape }) => shape.length >= 2) ? 'probe' : null;
   }
   const rows = new Set(layers.map(({ shape }) => (shape.length === 3 ? shape[0]! * shape[1]! : shape[0])));
   const hasSamples = names.has('split') || names.has('label');

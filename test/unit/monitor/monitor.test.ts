@@ -5,6 +5,7 @@ import { FormatError } from '../../../src/formats';
 import { EngineUnavailable } from '../../../src/linalg';
 import { metricCatalog } from '../../../src/metrics';
 import type { RunSummary } from '../../../src/protocol';
+import { zipOf } from '../formats/build';
 import { probeBytes, writeProbe } from '../worker/writeProbe';
 import { FakeMeasurer, firstCount, metricCount, until, View, Watching } from './watching';
 
@@ -369,6 +370,19 @@ describe('the monitor', () => {
     expect(view.run.health).toBe('unknown');
     await addProbe(1);
     await measured(view, 1);
+    expect(view.run.note).toBeUndefined();
+  });
+
+  it('says why nothing can be measured when no probe can be used', async () => {
+    await begin();
+    await mkdir(watching.path('run/probes'), { recursive: true });
+    await writeFile(watching.path('run/probes/epoch=0001.npz'), zipOf([]));
+    const view = await watching.open();
+    await until('the note is told', () => view.run.note === 'The only probe file cannot be used: probes/epoch=0001.npz: is empty: it holds no tensor.');
+    await writeFile(watching.path('run/probes/epoch=0002.npz'), zipOf([]));
+    await until('both are told', () => view.run.note?.startsWith('None of the 2 probe files can be used; the first of them: probes/epoch=0001.npz: is empty') === true);
+    await addProbe(3);
+    await measured(view, 3);
     expect(view.run.note).toBeUndefined();
   });
 

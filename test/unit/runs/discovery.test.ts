@@ -151,6 +151,8 @@ describe('a file without a single layer where one is recorded', () => {
     ['checkpoints/epoch=1.safetensors', safetensorsBytes({}), '', 'is empty: it holds no tensor'],
     ['probes/epoch=1.safetensors', withoutLayers({ layerscope: '1' }), '', 'holds no layer'],
     ['probes/epoch=1.npz', zipOf([{ name: 'a.npy', bytes: npyOf("'|O'", [1], new Uint8Array(8)) }]), 'tensor a', 'Python objects'],
+    ['probes/epoch=1.npz', zipOf([{ name: 'a.npy', bytes: npyOf("'|i1'", [4, 2], new Uint8Array(8)) }]), 'tensor a', 'I8 of shape [4, 2] is no layer'],
+    ['probes/epoch=1.safetensors', safetensorsOf({ a: { shape: [2, 3], values: [1, 2, 3, 4, 5, 6], dtype: 'I32' } }), 'tensor a', 'I32 of shape [2, 3] is no layer'],
     ['probes/epoch=1.npz', '', 'zip directory', 'not a zip file'],
     ['probes/epoch=1.safetensors', '', 'byte 0', 'the file has only 0'],
   ])('is a problem of its run: %s', async (name, content, place, reason) => {
@@ -180,6 +182,8 @@ describe('what is no run', () => {
     ['dataset.h5', Buffer.from([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a])],
     ['data.pt', torch],
     ['labels.npz', zipOf([])],
+    ['counts.npz', zipOf([{ name: 'a.npy', bytes: npyOf("'|i1'", [4, 2], new Uint8Array(8)) }])],
+    ['probes/order.npz', zipOf([{ name: 'a.npy', bytes: npyOf("'|i1'", [8], new Uint8Array(8)) }])],
   ])('a folder with %s', async (name, content) => {
     put(`some/${name}`, content);
     expect((await find()).runs).toEqual([]);
