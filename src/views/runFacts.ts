@@ -62,9 +62,9 @@ export function runToShowFirst(runs: readonly RunSummary[]): RunSummary | null {
   return ranked[0] ?? null;
 }
 
-/** Probes show what layers have learned, checkpoints their weights, logs neither. */
+/** Probes show what layers have learned, checkpoints their weights, logs neither; nor does a file that cannot be read. */
 function worthOf(run: RunSummary): number {
-  const has = (kind: RunFileKind): boolean => run.files.some((file) => file.kind === kind);
+  const has = (kind: RunFileKind): boolean => run.files.some((file) => file.kind === kind && file.state !== 'problem');
   return has('probe') ? 2 : Number(has('checkpoint'));
 }
 

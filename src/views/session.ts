@@ -59,6 +59,8 @@ export class Session implements vscode.Disposable {
   #detail: RunDetail | null = null;
   #progress: MeasureProgress | null = null;
   #choice: PanelChoice;
+  /** Of somebody's choice that went away, as with a folder that cannot be read for a while: taken up again when it comes back and nobody has chosen since. */
+  #away: Pick<PanelChoice, 'runId' | 'layers'> | null = null;
   #disposed = false;
 
   constructor(options: SessionOptions) {
@@ -123,6 +125,7 @@ export class Session implements vscode.Disposable {
   choose(change: Partial<PanelChoice>): void {
     const next = { ...this.#choice, ...change };
     if (sameChoice(next, this.#choice)) return;
+    this.#away = null;
     const runChanged = next.runId !== this.#choice.runId;
     const previous = this.#choice.runId;
     this.#choice = next;
@@ -323,8 +326,16 @@ export class Session implements vscode.Disposable {
     this.#scanned = delta.scanned;
     this.#emitter.fire({ kind: 'runs', delta });
     const chosen = this.chosenRun;
-    if (chosen === null && this.#scanned) this.choose({ runId: runToShowFirst(this.#runs)?.id ?? null, layers: null });
-    else if (chosen !== null && this.#detail === null) this.#openChosen();
+    const away = this.#away;
+    if (away !== null && this.findRun(away.runId) !== null) {
+      this.choose(away);
+    } else if (chosen === null && this.#scanned) {
+      const { runId, layers } = this.#choice;
+      this.choose({ runId: runToShowFirst(this.#runs)?.id ?? null, layers: null });
+      this.#away = away ?? (runId === null ? null : { runId, layers });
+    } else if (chosen !== null && this.#detail === null) {
+      this.#openChosen();
+    }
   }
 
   #applyRun(delta: RunDelta): void {

@@ -41,6 +41,13 @@ describe('facts of a run', () => {
     expect(runToShowFirst([])).toBeNull();
   });
 
+  it('shows a run first of which something can be read, rather than one written to later whose probes cannot', () => {
+    const unreadable = aRun('unreadable', { files: [aFile('a', { state: 'problem' })], modified: 9 });
+    const checkpoints = aRun('checkpoints', { files: [aFile('b', { kind: 'checkpoint' })], modified: 1 });
+    expect(runToShowFirst([unreadable, checkpoints])?.id).toBe('checkpoints');
+    expect(runToShowFirst([unreadable])?.id).toBe('unreadable');
+  });
+
   it('says how many probes are measured and how many cannot be read', () => {
     const files = [aFile('a'), aFile('b', { state: 'queued' }), aFile('c', { state: 'problem' })];
     expect(describeFiles('probe', files)).toBe('1 of 3 measured, 1 unreadable');

@@ -171,6 +171,34 @@ describe('the session', () => {
     expect(session.detail?.run.id).toBe('b');
   });
 
+  it('takes a run that was shown up again, with its layers, when it comes back', async () => {
+    const { session, worker } = openSession([aRun('a', { modified: 5000 }), aRun('b')]);
+    session.look();
+    await settled();
+    session.choose({ runId: 'a', layers: ['block1'] });
+    const change = (changed: RunSummary[], removed: string[]) => worker.listener.runsChanged?.({ changed, removed, scanned: true });
+    change([], ['a', 'b']);
+    expect(session.choice.runId).toBeNull();
+    change([aRun('b')], []);
+    await settled();
+    expect(session.detail?.run.id).toBe('b');
+    change([aRun('a')], []);
+    await settled();
+    expect(session.detail?.run.id).toBe('a');
+    expect(session.choice).toMatchObject({ runId: 'a', layers: ['block1'] });
+  });
+
+  it('stays with what somebody chose after a run went away', async () => {
+    const { session, worker } = openSession([aRun('a', { modified: 5000 }), aRun('b'), aRun('c')]);
+    session.look();
+    await settled();
+    worker.listener.runsChanged?.({ changed: [], removed: ['a'], scanned: true });
+    session.choose({ runId: 'c', layers: null });
+    worker.listener.runsChanged?.({ changed: [aRun('a')], removed: [], scanned: true });
+    await settled();
+    expect(session.choice.runId).toBe('c');
+  });
+
   it('lets the worker go after nobody looked for a while, but not while it measures', async () => {
     const { session, worker } = openSession([aRun('a')]);
     const look = session.look();
