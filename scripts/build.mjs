@@ -46,7 +46,7 @@ const bundles = [
     format: 'iife',
     jsx: 'automatic',
     jsxImportSource: 'preact',
-    entryPoints: { layerHealth: 'webview-ui/src/layerHealth.tsx', landscape: 'webview-ui/src/landscape.tsx' },
+    entryPoints: { layerHealth: 'webview-ui/src/layerHealth.tsx', landscape: 'webview-ui/src/landscape.tsx', report: 'webview-ui/src/report.ts' },
     outdir: 'dist/webview',
   },
 ];

@@ -4,12 +4,12 @@ import { ModelMismatch, ProviderUnavailable } from '../models';
 import { computeLandscapes, type LandscapeRequest, runFolderOf } from '../worker/landscape';
 import { parseArguments, parseCount, parseMeasureOptions, parseNumber } from './arguments';
 import { type Command, InputError, UsageError } from './command';
-import { replaceFile } from './export';
 import { checkpointsOf } from './landscapeTarget';
 import { printSurfaces } from './landscapeText';
 import { liesInRun } from './measuring';
 import { count, onOneLine, printJson, sayProblems } from './output';
 import { modelDetails, type ModelData, modelOptions, parseModel, parseProvider, providerDetails, rememberedProbeData, toDescribeOptions } from './probeDataArguments';
+import { replaceFile } from './replaceFile';
 
 /** More threads gain little on models of the sizes that fit beside a training. */
 const mostThreads = 4;

@@ -1,6 +1,7 @@
 import packageJson from '../../package.json';
 import { FormatError } from '../formats';
 import { type Command, InputError, type Terminal, UsageError } from './command';
+import { compare } from './compare';
 import { diagnoseRun } from './diagnose';
 import { exportRun } from './export';
 import { features } from './features';
@@ -9,6 +10,7 @@ import { landscape } from './landscape';
 import { measure } from './measure';
 import { metrics } from './metrics';
 import { onOneLine } from './output';
+import { report } from './report';
 import { runs } from './runs';
 import { scalars } from './scalars';
 import { suggestLabels } from './suggestLabels';
@@ -17,7 +19,7 @@ import { surface } from './surface';
 /** 130 is what shells expect of a program that was interrupted: 128 + SIGINT. */
 export const exitCodes = { done: 0, unusableInput: 1, wrongArguments: 2, interrupted: 130 } as const;
 
-const commands: readonly Command[] = [runs, scalars, inspect, metrics, features, measure, diagnoseRun, suggestLabels, landscape, surface, exportRun];
+const commands: readonly Command[] = [runs, scalars, inspect, metrics, features, measure, diagnoseRun, compare, suggestLabels, landscape, surface, exportRun, report];
 
 /** Runs one command and answers with its exit code. Never throws for what a person can do wrong. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -1,9 +1,9 @@
-import { opendir, stat } from 'node:fs/promises';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createFormatRegistry, explainSystemError, FormatError, openFile, sniffLength } from '../formats';
 import type { FileProblem, ScalarSeries } from '../protocol';
 import { describeOthers, explainFolder, findRuns, FollowedLogFiles, type FoundRuns, type LogChange, type LogFiles, logFilesOf, type RunOnDisk, ScalarCollector } from '../runs';
-import { InputError } from './command';
+import { InputError, UsageError } from './command';
 
 /** So many runs are named when a folder of runs was given where one run is needed. */
 const mostRunsNamed = 10;
@@ -11,6 +11,17 @@ const mostRunsNamed = 10;
 /** The name of a run that is given by its folder. */
 export function nameOfRun(folder: string): string {
   return path.basename(path.resolve(folder));
+}
+
+/** One folder may be written in several ways, and a link may lead to it. @throws {UsageError} when one is given twice. */
+export async function refuseTwice(targets: readonly string[]): Promise<void> {
+  const seen = new Map<string, string>();
+  for (const target of targets) {
+    const folder = await realpath(target).catch(() => path.resolve(target));
+    const same = seen.get(folder);
+    if (same !== undefined) throw new UsageError(`${JSON.stringify(target)} is named twice${same === target ? '' : `, also as ${JSON.stringify(same)}`}`);
+    seen.set(folder, target);
+  }
 }
 
 /** @throws {InputError} when the path does not exist or may not be looked at. */

@@ -3,6 +3,8 @@ import { lateLayerOverfitting } from './lateLayerOverfitting';
 import { defaultDiagnoseOptions, type DiagnoseOptions, type Rule } from './rule';
 import { finish, forEachInSteps, type Steps } from './steps';
 
+export { type ComparisonRow, compareRuns, type Moment, momentWords, type RunComparison, type RunDifference, type WhereToCompare } from './compareRuns';
+export { isClear, layersByObstacle, rowsToShow } from './readComparison';
 export { defaultDiagnoseOptions, type DiagnoseOptions, type Rule } from './rule';
 export type { Steps } from './steps';
 

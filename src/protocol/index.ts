@@ -7,5 +7,6 @@ export type * from './landscape';
 export type * from './landscapeJob';
 export type * from './landscapePanel';
 export type * from './probeData';
+export type * from './report';
 export { isOfTraining, trainingSource } from './records';
 export { probeDataDefaults } from './probeData';

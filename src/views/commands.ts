@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Finding, ModelProviderChoice, RunSummary } from '../protocol';
 import { chooseProbeData } from './chooseProbeData';
 import { showComputeEngine } from './computeEngine';
-import { type ExportFormat, exportRun } from './exportRun';
+import { type ExportFormat, exportRun, safeName } from './exportRun';
 import { registerGuarded } from './guarded';
 import { layerHealthViewId } from './layerHealthView';
 import { contains, folderOfRun, lineOfPlace, positionOf } from './runFacts';
@@ -41,6 +41,7 @@ const commands: Readonly<Record<string, { readonly failure: string; readonly run
   showAsCharts: { failure: 'The charts cannot be shown', run: (context) => showAs(context, false) },
   exportCsv: { failure: 'The run cannot be exported', run: (context, argument) => saveExport(context, argument, 'csv') },
   exportJson: { failure: 'The run cannot be exported', run: (context, argument) => saveExport(context, argument, 'json') },
+  saveReport: { failure: 'The report cannot be written', run: saveReportOf },
   openSampleRun: { failure: 'The sample runs cannot be opened', run: openSampleRun },
   closeSampleRuns: { failure: 'The sample runs cannot be closed', run: closeSampleRuns },
   showFinding: { failure: 'The finding cannot be shown', run: showFinding },
@@ -137,15 +138,29 @@ async function saveExport(context: CommandContext, argument: unknown, format: Ex
   const run = await runFor(context, argument);
   if (run === null) return;
   const { fileName, text } = exportRun(await context.session.detailOf(run.id), format);
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const target = await vscode.window.showSaveDialog({
-    title: `Export ${run.name}`,
-    filters: format === 'csv' ? { 'Comma-separated values': ['csv'] } : { JSON: ['json'] },
-    defaultUri: folder === undefined ? vscode.Uri.file(path.join(path.dirname(run.folder), fileName)) : vscode.Uri.joinPath(folder, fileName),
-  });
+  const target = await askWhere(run, `Export ${run.name}`, fileName, format === 'csv' ? { 'Comma-separated values': ['csv'] } : { JSON: ['json'] });
   if (target === undefined) return;
   await vscode.workspace.fs.writeFile(target, Buffer.from(text, 'utf8'));
   offer(`Layerscope: exported ${run.name} to ${path.posix.basename(target.path)}.`, 'Open', 'vscode.open', target);
+}
+
+async function saveReportOf(context: CommandContext, argument: unknown): Promise<void> {
+  const run = await runFor(context, argument);
+  if (run === null) return;
+  const target = await askWhere(run, `Report on ${run.name}`, `${safeName(run.name)}.html`, { 'Page with the panel in it': ['html'], Markdown: ['md'] });
+  if (target === undefined) return;
+  const { saveReport } = await import('./saveReport');
+  const { session, extensionUri } = context;
+  await saveReport(await session.detailOf(run.id), target, { engine: session.worker.engine, extensionUri });
+  const isPage = !/\.md$/i.test(target.path);
+  offer(`Layerscope: wrote a report on ${run.name} to ${path.posix.basename(target.path)}.`, isPage ? 'Reveal' : 'Open', isPage ? 'revealInExplorer' : 'vscode.open', target);
+}
+
+function askWhere(run: RunSummary, title: string, fileName: string, filters: Record<string, string[]>): Thenable<vscode.Uri | undefined> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  return vscode.window.showSaveDialog({
+    title, filters, defaultUri: folder === undefined ? vscode.Uri.file(path.join(path.dirname(run.folder), fileName)) : vscode.Uri.joinPath(folder, fileName),
+  });
 }
 
 /** Says something and offers one thing to do; nobody waits for the answer. */

@@ -15,7 +15,8 @@ export function exportRun(detail: RunDetail, format: ExportFormat): ExportedRun 
   return { fileName: `${safeName(detail.run.name)}.${format}`, text };
 }
 
-function safeName(name: string): string {
+/** The name of a run as that of a file. */
+export function safeName(name: string): string {
   const safe = name.replace(/[/\\]+/g, '-').replace(/[\u0000-\u001f<>:"|?*]/g, '_').replace(/^[.\s-]+|[.\s]+$/g, '');
   return safe === '' ? 'run' : safe;
 }

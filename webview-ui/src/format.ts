@@ -7,7 +7,7 @@ const tickCompact = new Intl.NumberFormat(undefined, { notation: 'compact', maxi
 const tickScientific = new Intl.NumberFormat(undefined, { notation: 'scientific', maximumSignificantDigits: 2 });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const place = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
-const minus = (text: string): string => text.replace('-', '\u2212');
+const minus = (text: string): string => text.replaceAll('-', '\u2212');
 
 /** A measured value with four significant digits. */
 export function formatValue(value: number): string {

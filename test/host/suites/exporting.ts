@@ -41,4 +41,16 @@ describe('Exporting a run', () => {
     const again = JSON.parse(await exported('layerscope.exportJson', 'run.json')) as { records: unknown[] };
     assert.deepEqual(again.records, JSON.parse(JSON.stringify(detail.records)));
   });
+
+  it('saves a report as a page that loads nothing and as Markdown, with the finding and the values', async () => {
+    const page = await exported('layerscope.saveReport', 'run.html');
+    const markdown = await exported('layerscope.saveReport', 'run.md');
+    const [finding] = detail.run.findings;
+    assert.ok(finding !== undefined && page.includes(finding.title) && markdown.includes(finding.title));
+    const last = detail.records.filter((one) => one.metric === 'coding_rate_reduction' && one.split === 'gap' && one.layer === 'projector').at(-1);
+    assert.ok(typeof last?.value === 'number' && page.includes(`<data value="${String(last.value)}">`), 'the exact value is not in the page');
+    assert.match(page, /default-src 'none'; script-src 'sha256-/);
+    assert.match(page, /<script type="application\/octet-stream" id="report-data">[\w+/=]{1000,}</);
+    assert.ok(![page, markdown].some((text) => text.includes(detail.run.folder)), 'the folder is in the report');
+  });
 });

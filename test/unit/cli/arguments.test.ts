@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => cli.remove());
 
-const commands = ['runs', 'scalars', 'inspect', 'measure', 'diagnose', 'suggest-labels', 'export'];
+const commands = ['runs', 'scalars', 'inspect', 'measure', 'diagnose', 'suggest-labels', 'export', 'report'];
 
 describe('the command line', () => {
   it('prints its version', async () => {
@@ -33,7 +33,7 @@ describe('the command line', () => {
     expect(await cli.run([])).toMatchObject({ code: 2, stdout: '' });
     const unknown = await cli.run(['mesure']);
     expect(unknown).toMatchObject({ code: 2, stdout: '' });
-    expect(unknown.stderr).toContain('no command "mesure". Known: runs, scalars, inspect, metrics, features, measure, diagnose, suggest-labels, landscape, surface, export');
+    expect(unknown.stderr).toContain('no command "mesure". Known: runs, scalars, inspect, metrics, features, measure, diagnose, compare, suggest-labels, landscape, surface, export');
   });
 });
 
@@ -87,6 +87,8 @@ describe('wrong arguments end with exit code 2, a reason and the usage, and noth
     [['scalars', '.', '--tag', ''], '--tag is empty'],
     [['export', '.'], '--out FILE is missing'],
     [['export', '.', '--out', 'records.txt'], '--out ends in .csv or .json, not "records.txt"'],
+    [['report', '.'], '--out FILE is missing'],
+    [['report', '.', '--out', 'report.pdf'], '--out ends in .html or .md, not "report.pdf"'],
   ];
 
   it.each(wrong.map(([args, reason]) => ({ args, reason, shown: args.join(' ') })))('layerscope $shown', async ({ args, reason }) => {
@@ -106,6 +108,7 @@ describe('a path that does not exist ends with exit code 1 and its name', () => 
     ['diagnose', '/no/such/place'],
     ['suggest-labels', '/no/such/place'],
     ['export', '/no/such/place', '--out', '/no/such/out.csv'],
+    ['report', '/no/such/place', '--out', 'report.md'],
   ])('layerscope %s', async (...args) => {
     const { code, stdout, stderr } = await cli.run(args);
     expect([code, stdout]).toEqual([1, '']);

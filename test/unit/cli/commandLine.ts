@@ -17,7 +17,8 @@ export interface Finished {
 export class CommandLine {
   private constructor(readonly folder: string) {}
 
-  static async build(): Promise<CommandLine> {
+  /** @param panel whether the panel of the editor, which reports carry, is built beside it. */
+  static async build({ panel = false } = {}): Promise<CommandLine> {
     // Inside the repository, so that it finds the one package that is not bundled.
     await mkdir(path.join(repository, 'out'), { recursive: true });
     const folder = await mkdtemp(path.join(repository, 'out', 'cli-'));
@@ -32,6 +33,20 @@ export class CommandLine {
       outdir: folder,
       logLevel: 'silent',
     });
+    if (panel) {
+      await build({
+        absWorkingDir: repository,
+        entryPoints: { layerHealth: 'webview-ui/src/layerHealth.tsx', report: 'webview-ui/src/report.ts' },
+        bundle: true,
+        platform: 'browser',
+        target: 'es2022',
+        format: 'iife',
+        jsx: 'automatic',
+        jsxImportSource: 'preact',
+        outdir: path.join(folder, 'webview'),
+        logLevel: 'silent',
+      });
+    }
     return new CommandLine(folder);
   }
 

@@ -30,7 +30,7 @@ async function runAsNobody(...args: string[]) {
 }
 
 describe('what the operating system refuses', () => {
-  it.each([['runs'], ['scalars'], ['measure'], ['diagnose'], ['export', '--out', 'records.csv']])('is said in words of a folder without permission: %s', async (command, ...rest) => {
+  it.each([['runs'], ['scalars'], ['measure'], ['diagnose'], ['export', '--out', 'records.csv'], ['report', '--out', 'report.md']])('is said in words of a folder without permission: %s', async (command, ...rest) => {
     const locked = path.join(folder, 'locked');
     await mkdir(locked, { mode: 0o000 });
     expect(await runAsNobody(command, locked, ...rest)).toEqual({ code: 1, stdout: '', stderr: `layerscope ${command}: ${locked}: no permission to look into this folder\n` });
