@@ -4,6 +4,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runHostSuite } from './vscode/hostSuite.mjs';
+import { failure } from './testCounts.mjs';
 import { cache, root } from './vscode/paths.mjs';
 import { npm, run } from './vscode/processes.mjs';
 import { findPythonWithTorch } from './vscode/python.mjs';
@@ -12,7 +13,7 @@ process.chdir(root);
 const script = (...args) => run(process.execPath, args, { cwd: root });
 const bin = (name) => path.join('node_modules', name);
 
-/** Each answers with `{ passed, failed, skipped, note }`; a check that counts no tests answers with nothing or throws. */
+/** Each answers with `{ passed, failed, skipped, note, failures }`; a check that counts no tests answers with nothing or throws. */
 const stages = {
   lint: () => check(npm(['run', '--silent', 'lint'], { cwd: root })),
   typecheck: () => check(npm(['run', '--silent', 'typecheck'], { cwd: root })),
@@ -43,10 +44,12 @@ for (const [name, stage] of Object.entries(stages)) {
   if (!chosen.has(name)) continue;
   console.log(`\n=== ${name} ===`);
   const begin = Date.now();
-  const result = await stage().catch((error) => ({ passed: 0, failed: 1, error: error.stack ?? String(error) }));
+  const result = await stage().catch((error) => {
+    console.error(error.stack ?? String(error));
+    return { failed: 1, failures: [failure(name, error.stack ?? error)] };
+  });
   const seconds = (Date.now() - begin) / 1000;
-  if (result?.error) console.error(result.error);
-  results.push({ name, seconds, passed: 0, failed: 0, skipped: 0, ...result });
+  results.push({ name, seconds, passed: 0, failed: 0, skipped: 0, failures: [], ...result });
 }
 
 console.log('\n=== summary ===');
@@ -55,13 +58,16 @@ for (const { name, seconds, passed, failed, skipped, note } of results) {
   console.log(`${name.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s   ${counted}${note ? ` (${note})` : ''}`);
 }
 const total = add(...results);
+// A long log is read from its end, or cut there.
+for (const { name, failures } of results) for (const text of failures) console.log(`\n${name} FAILED ${text}`);
+if (total.failures.length > 0) console.log('');
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed > 0 ? 1 : 0;
 
 function add(...parts) {
   const sum = (key) => parts.reduce((all, part) => all + (part[key] ?? 0), 0);
   const notes = parts.map((part) => part.note).filter(Boolean);
-  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped'), note: notes.join('; ') };
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped'), note: notes.join('; '), failures: parts.flatMap((part) => part.failures ?? []) };
 }
 
 async function check(exit) {
@@ -71,16 +77,15 @@ async function check(exit) {
 
 /** Runs vitest with a configuration and counts its tests. */
 async function vitest(name, config, ...filters) {
-  const report = path.join(cache, `vitest-${name}.json`);
+  const counts = path.join(cache, `vitest-${name}.json`);
   await mkdir(cache, { recursive: true });
-  await rm(report, { force: true });
-  const args = ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters];
+  await rm(counts, { force: true });
+  process.env.LAYERSCOPE_TEST_COUNTS = counts;
+  const args = ['run', '--config', config, '--reporter=default', '--reporter=./scripts/testCounts.mjs', ...filters];
   const code = await script(path.join(bin('vitest'), 'vitest.mjs'), ...args);
-  if (!existsSync(report)) throw new Error(`vitest ended with exit code ${code} and wrote no report.`);
-  const counts = JSON.parse(await readFile(report, 'utf8'));
-  const failed = counts.numFailedTests;
-  // A file that cannot be loaded or an error outside of a test fails the run without failing a test.
-  return { passed: counts.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: counts.numPendingTests + counts.numTodoTests };
+  if (!existsSync(counts)) throw new Error(`vitest ended with exit code ${code} and counted nothing.`);
+  const result = JSON.parse(await readFile(counts, 'utf8'));
+  return code === 0 || result.failed > 0 ? result : { ...result, failed: 1, failures: [`vitest ended with exit code ${code}, though no test failed.`] };
 }
 
 /** One suite of the extension host trains a tiny network with the companion; without a Python for that, it says so and leaves it out. */
@@ -98,5 +103,7 @@ async function companion() {
   const code = await run(python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests'], { cwd: path.join(root, 'companion'), env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }, onLine: (line) => (lines.push(line), console.log(line)) });
   const count = (word) => Number(new RegExp(`(\\d+) ${word}`).exec(lines.at(-1) ?? '')?.[1] ?? 0);
   const failed = count('failed') + count('error');
-  return { passed: count('passed'), failed: code !== 0 && failed === 0 ? 1 : failed, skipped: count('skipped') };
+  const failures = lines.filter((line) => /^(?:FAILED|ERROR) /.test(line)).map((line) => line.replace(/^(?:FAILED|ERROR) /, ''));
+  if (code === 0 || failed > 0) return { passed: count('passed'), failed, skipped: count('skipped'), failures };
+  return { passed: count('passed'), failed: 1, skipped: count('skipped'), failures: [`pytest ended with exit code ${code}, though no test failed.`] };
 }

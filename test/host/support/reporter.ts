@@ -8,6 +8,8 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed and why, for the end of the log. */
+  failures: string[];
 }
 
 /** Prints a line beside the tests, for example a measured time. */
@@ -18,7 +20,7 @@ export function say(text: string): void {
 /** Prints each test with its time as it ends, and writes the counts to the file that LAYERSCOPE_TEST_RESULTS names. */
 export class HostReporter {
   constructor(runner: Mocha.Runner) {
-    const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+    const counts: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
     const { EVENT_SUITE_BEGIN, EVENT_TEST_PASS, EVENT_TEST_FAIL, EVENT_TEST_PENDING, EVENT_RUN_END } = Mocha.Runner.constants;
     runner.on(EVENT_SUITE_BEGIN, (suite) => {
       if (suite.title !== '') say(` ${suite.title}`);
@@ -34,7 +36,9 @@ export class HostReporter {
     runner.on(EVENT_TEST_FAIL, (test, error) => {
       counts.failed += 1;
       const { stack, message } = error as Error;
-      say(`   ✗ ${test.title}\n       ${(stack ?? message).split('\n').slice(0, 12).join('\n       ')}`);
+      const reason = (stack ?? message).split('\n').slice(0, 12);
+      counts.failures.push([test.fullTitle(), ...reason].join('\n    '));
+      say([`   ✗ ${test.title}`, ...reason].join('\n       '));
     });
     runner.once(EVENT_RUN_END, () => {
       const file = process.env.LAYERSCOPE_TEST_RESULTS;
