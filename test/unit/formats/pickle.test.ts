@@ -3,6 +3,7 @@ import { unpickle } from '../../../src/formats/pickle';
 import { PickleEndError, PickleError } from '../../../src/formats/pickleBytes';
 import { PickleDict, PickleGlobal, PickleObject, PicklePersistent, PickleSet, PickleTuple, type PickleValue } from '../../../src/formats/pickleValues';
 import { call, dict, global, int, list, pickle, text, tuple, uint32 } from './pickleBuild';
+import { processorTime } from '../processorTime';
 
 const load = (...parts: (string | readonly number[] | Buffer)[]) =>
   unpickle(Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))))).value;
@@ -169,8 +170,8 @@ describe('a pickle that is wrong', () => {
   });
 
   it('is refused after too many instructions', () => {
-    const started = performance.now();
+    const started = processorTime();
     expect(failureOf(pickle(Buffer.alloc(42_000_000, 'N0'))).message).toContain('has more than 20000000 instructions');
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(processorTime() - started).toBeLessThan(5000);
   });
 });

@@ -4,6 +4,7 @@ import { isTorchLegacy, torchLegacy } from '../../../src/formats/torchLegacy';
 import { isTorchZip, torchZip } from '../../../src/formats/torchZip';
 import { failure, fixture, zipOf } from './build';
 import { call, dict, global, int, list, pickle, storage, tensor, text, torchZipOf, tuple } from './pickleBuild';
+import { processorTime } from '../processorTime';
 
 const noSiblings = () => Promise.reject(new Error('no siblings'));
 const open = (bytes: Uint8Array): Promise<TensorFile> => torchZip.open(memorySource('a.pt', bytes), noSiblings);
@@ -78,20 +79,20 @@ describe('a PyTorch file', () => {
     const layers = Array.from({ length: 40 }, (_, i) => Buffer.concat([Buffer.from(`p${i + 2}\n`), Buffer.from('0}('), text('a'), Buffer.from(`g${i + 2}\n`), text('b'), Buffer.from(`g${i + 2}\n`), Buffer.from('u')]));
     const few = await open(torchZipOf(Buffer.concat([dict({ w: weight }), ...layers.slice(0, 3)]), { 0: floats(1) }));
     expect(few.tensors.map(({ name }) => name)).toEqual(['a.a.a.w', 'a.a.b.w', 'a.b.a.w', 'a.b.b.w', 'b.a.a.w', 'b.a.b.w', 'b.b.a.w', 'b.b.b.w']);
-    const started = performance.now();
+    const started = processorTime();
     const many = await open(torchZipOf(Buffer.concat([dict({ w: weight }), ...layers]), { 0: floats(1) }));
     expect(many.tensors.length).toBeLessThan(5_001);
     expect(many.skipped!.at(-1)!.reason).toContain('repeats what is listed under other names');
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(processorTime() - started).toBeLessThan(3000);
   });
 
   it('does not look endlessly at arguments that many objects share', async () => {
     const shared = Buffer.concat([Buffer.from('('), Buffer.alloc(100_000, 'N'), Buffer.from('tp5\n0')]);
     const objects = Buffer.concat(Array.from({ length: 5000 }, () => Buffer.from('ca\nB\ng5\nR')));
-    const started = performance.now();
+    const started = processorTime();
     const file = await open(torchZipOf(Buffer.concat([shared, Buffer.from(']('), objects, Buffer.from('e')])));
     expect(file.skipped!.map(({ reason }) => reason)).toEqual([expect.stringContaining('and what follows is not listed')]);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(processorTime() - started).toBeLessThan(5000);
   });
 });
 

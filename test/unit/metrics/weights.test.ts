@@ -6,6 +6,7 @@ import { fitMarchenkoPastur } from '../../../src/metrics/weights/marchenkoPastur
 import { weightMatrices } from '../../../src/metrics/weights/matrices';
 import { fitPowerLaw } from '../../../src/metrics/weights/powerLaw';
 import { gaussianMatrix } from '../linalg/matrices';
+import { processorTime } from '../processorTime';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -60,9 +61,9 @@ describe('the power law', () => {
 
   test('of 15000 values is found within seconds, and can be cancelled', () => {
     const values = samples(15_000, 7, (_, g) => Math.exp(g));
-    const start = performance.now();
+    const start = processorTime();
     fitPowerLaw(values);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(processorTime() - start).toBeLessThan(10_000);
   });
 });
 

@@ -232,9 +232,10 @@ export class Watching {
 
 /** Waits until something is so. @throws saying what was waited for. */
 export async function until(what: string, condition: () => boolean, milliseconds = 15_000): Promise<void> {
-  const end = Date.now() + milliseconds;
+  // The clock of the day may be set while this waits.
+  const end = performance.now() + milliseconds;
   while (!condition()) {
-    if (Date.now() > end) throw new Error(`waited ${milliseconds} ms in vain until ${what}`);
+    if (performance.now() > end) throw new Error(`waited ${milliseconds} ms in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

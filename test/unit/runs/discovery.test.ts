@@ -6,6 +6,7 @@ import { createFormatRegistry, FormatRegistry, type Sniff } from '../../../src/f
 import { DiscoveryCache, discoverRuns, findRuns, type DiscoveryOptions } from '../../../src/runs';
 import { asNobody } from '../asNobody';
 import { fixture, npyOf, safetensorsBytes, safetensorsOf, zipOf } from '../formats/build';
+import { processorTime } from '../processorTime';
 
 let folder: string;
 
@@ -363,7 +364,7 @@ describe('10,000 files that are none of ours', () => {
     }
     put('class50/exp/log.txt', log);
     const opened = countOpened();
-    const started = performance.now();
+    const started = processorTime();
     let entries = 0;
     const names: string[] = [];
     for await (const found of discoverRuns({ name: 'work', path: folder }, { registry: opened.registry })) {
@@ -373,7 +374,7 @@ describe('10,000 files that are none of ours', () => {
     expect(names).toEqual(['class50/exp']);
     expect(entries).toBe(10_102);
     expect(opened.names).toEqual(['log.txt']);
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(processorTime() - started).toBeLessThan(3000);
   });
 });
 
