@@ -6,7 +6,8 @@ const mostLines = 12;
 
 /**
  * A failure, as the end of `npm test` tells it: where, and the beginning of why.
- * @param where file and test. @param reason of several lines, perhaps with colours; places in libraries are left out.
+ * @param where file and test
+ * @param reason of several lines, perhaps with colours; places in libraries are left out
  */
 export function failure(where, reason) {
   const lines = String(reason).replaceAll(/\u001B\[\d+(?:;\d+)*m/g, '').trim().split('\n').filter((line) => !/^\s+at .*(?:node_modules|node:|<anonymous>)/.test(line));
